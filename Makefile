@@ -1,0 +1,119 @@
+# dpcache. The two commands a stranger needs:
+#   make try     install what is missing, build, run a slow command twice
+#   make check   the same, then every test
+# Others: all bench check-sanitize install uninstall clean format
+
+VERSION = 0.1.0
+CC = gcc
+PREFIX = /usr/local
+DESTDIR =
+BUILD = build
+# How the front is linked: musl, static, dynamic; auto takes the first there is.
+FRONT = auto
+CFLAGS = -O2 -g
+WARNINGS = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werror
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -MMD -MP -Ilib -Icmd
+
+# ---- what is built of what ----
+
+STORES = lib/store/sqlite.c
+LIB_SRC = $(wildcard lib/*.c) $(STORES)
+# The front: nothing that opens a database, starts a process or keeps a result.
+CORE_ONLY = lib/vault.c lib/store.c lib/stats.c lib/recorder.c lib/capture.c lib/relay.c lib/lead.c \
+            lib/spawn.c lib/check.c lib/cache.c lib/prune.c
+FRONT_SRC = cmd/front.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
+            $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
+CORE_SRC = $(filter-out cmd/front.c, $(wildcard cmd/*.c))
+
+LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+CORE_OBJ = $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
+FRONT_OBJ = $(FRONT_SRC:%.c=$(BUILD)/front/%.o)
+MAN = $(wildcard man/*.1 man/*.3)
+
+SQLITE_LIBS = $(shell pkg-config --libs sqlite3)
+
+ifeq ($(FRONT),auto)
+FRONT_KIND := $(shell if command -v musl-gcc >/dev/null 2>&1; then echo musl; \
+  elif echo 'int main(void){return 0;}' | $(CC) -static -x c -o /dev/null - 2>/dev/null; then echo static; \
+  else echo dynamic; fi)
+else
+FRONT_KIND := $(FRONT)
+endif
+FRONT_CC_musl = musl-gcc
+FRONT_CC_static = $(CC)
+FRONT_CC_dynamic = $(CC)
+FRONT_LD_musl = -static -no-pie
+FRONT_LD_static = -static -no-pie
+FRONT_LD_dynamic =
+# musl-gcc does not look into /usr/include: the one header it needs is linked to.
+FRONT_CFLAGS = -I$(BUILD)/include -ffunction-sections -fdata-sections
+FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections
+
+all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+
+$(BUILD)/front/%.o: %.c | $(BUILD)/include/xxhash.h $(BUILD)/front.kind
+	@mkdir -p $(@D)
+	$(FRONT_CC_$(FRONT_KIND)) $(ALL_CFLAGS) $(FRONT_CFLAGS) -c $< -o $@
+
+$(BUILD)/include/xxhash.h:
+	@mkdir -p $(@D)
+	ln -sf "$$(pkg-config --variable=includedir libxxhash)/xxhash.h" $@
+
+# Objects of one kind of front are no use to another.
+$(BUILD)/front.kind: FORCE
+	@mkdir -p $(@D)
+	@if [ "$$(cat $@ 2>/dev/null)" != "$(FRONT_KIND)" ]; then rm -rf $(BUILD)/front; echo $(FRONT_KIND) >$@; fi
+
+$(BUILD)/dpcache: $(FRONT_OBJ)
+	$(FRONT_CC_$(FRONT_KIND)) $(CFLAGS) $(SANITIZE) $(FRONT_OBJ) -o $@ $(FRONT_LD)
+
+$(BUILD)/libdpcache.a: $(LIB_OBJ)
+	rm -f $@
+	ar rcs $@ $(LIB_OBJ)
+
+$(BUILD)/libdpcache.so: $(LIB_OBJ)
+	$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(SQLITE_LIBS)
+	ln -sf libdpcache.so.0 $@
+
+$(BUILD)/dpcache-core: $(CORE_OBJ) $(BUILD)/libdpcache.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(BUILD)/libdpcache.a -o $@ $(SQLITE_LIBS)
+
+$(BUILD)/dpcache.pc: Makefile
+	@mkdir -p $(@D)
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dpcache' 'Description: Remember what slow commands answered' \
+	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: sqlite3' \
+	  'Cflags: -I$${prefix}/include' >$@
+
+-include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d)
+
+# ---- installing ----
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/dpcache $(DESTDIR)$(PREFIX)/include \
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 755 $(BUILD)/dpcache $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/dpcache-core $(DESTDIR)$(PREFIX)/libexec/dpcache/
+	install -m 644 lib/dpcache.h $(DESTDIR)$(PREFIX)/include/
+	install -m 755 $(BUILD)/libdpcache.so.0 $(DESTDIR)$(PREFIX)/lib/
+	ln -sf libdpcache.so.0 $(DESTDIR)$(PREFIX)/lib/libdpcache.so
+	install -m 644 $(BUILD)/libdpcache.a $(DESTDIR)$(PREFIX)/lib/
+	sed 's|^prefix=.*|prefix=$(PREFIX)|' $(BUILD)/dpcache.pc >$(DESTDIR)$(PREFIX)/lib/pkgconfig/dpcache.pc
+	install -m 644 $(filter %.1, $(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(filter %.3, $(MAN)) $(DESTDIR)$(PREFIX)/share/man/man3/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/dpcache $(DESTDIR)$(PREFIX)/libexec/dpcache/dpcache-core \
+	  $(DESTDIR)$(PREFIX)/include/dpcache.h $(DESTDIR)$(PREFIX)/lib/libdpcache.* \
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/dpcache.pc \
+	  $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/, $(notdir $(filter %.1, $(MAN)))) \
+	  $(addprefix $(DESTDIR)$(PREFIX)/share/man/man3/, $(notdir $(filter %.3, $(MAN))))
+
+clean:
+	rm -rf $(BUILD)
+
+FORCE:
+.PHONY: all install uninstall clean FORCE

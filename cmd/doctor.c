@@ -1,0 +1,4 @@
+#include "cmd.h"
+#include <stddef.h>
+const struct opt doctor_opts[] = {{NULL,0,NULL,NULL,0}};
+int cmd_doctor(const struct command *self, char **words){(void)self;(void)words;return 0;}

@@ -1,0 +1,12 @@
+/* What the front tells the core through one environment variable when it
+ * becomes it: how far it came at the meeting. The core takes it out of the
+ * environment before any command can see it. */
+#ifndef DPC_HANDOVER_H
+#define DPC_HANDOVER_H
+
+#define HANDOVER "DPCACHE_HANDOVER"
+#define HANDOVER_LEAD "lead:"         /* and the lock's descriptor */
+#define HANDOVER_ALONE "alone"        /* the run at work cannot be shared */
+#define HANDOVER_TIMED_OUT "timeout"  /* --wait is over */
+
+#endif

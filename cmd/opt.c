@@ -1,0 +1,61 @@
+#include "opt.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const struct opt *find_long(const struct opt *table, const char *name, size_t size)
+{
+	for (const struct opt *o = table; o->name; o++)
+		if (strlen(o->name) == size && memcmp(o->name, name, size) == 0)
+			return o;
+	return NULL;
+}
+
+static const struct opt *find_short(const struct opt *table, char letter)
+{
+	for (const struct opt *o = table; o->name; o++)
+		if (letter && o->letter == letter)
+			return o;
+	return NULL;
+}
+
+/* `attached` is the value written into the same word, or NULL. */
+static int take_value(struct opt_parser *p, const struct opt *o, const char *attached, const char *word,
+                      const char **value, dpc_error *err)
+{
+	*value = NULL;
+	if (!o->argument)
+		return attached ? dpc__fail(err, DPC_E_USAGE, "option %s takes no value", word) : o->id;
+	*value = attached ? attached : p->argv[p->at];
+	if (!*value)
+		return dpc__fail(err, DPC_E_USAGE, "option %s needs a value (%s)", word, o->argument);
+	if (!attached)
+		p->at++;
+	return o->id;
+}
+
+int opt_next(struct opt_parser *p, const char **value, dpc_error *err)
+{
+	const char *word = p->argv[p->at];
+	if (!word || word[0] != '-' || !word[1])
+		return OPT_END;
+	p->at++;
+	if (strcmp(word, "--") == 0)
+		return OPT_END;
+	if (strcmp(word, "--help") == 0)
+		return OPT_HELP;
+	const struct opt *o;
+	const char *attached = NULL;
+	if (word[1] == '-') {
+		const char *equals = strchr(word, '=');
+		size_t size = equals ? (size_t)(equals - word) - 2 : strlen(word + 2);
+		o = find_long(p->table, word + 2, size);
+		attached = equals ? equals + 1 : NULL;
+	} else {
+		o = find_short(p->table, word[1]);
+		attached = word[2] ? word + 2 : NULL;
+	}
+	if (!o)
+		return dpc__fail(err, DPC_E_USAGE, "unknown option %s", word);
+	return take_value(p, o, attached, word, value, err);
+}

@@ -1,0 +1,29 @@
+/* Options from tables: parsing, and the help text that comes from the same
+ * lines. */
+#ifndef DPC_OPT_H
+#define DPC_OPT_H
+
+#include "err.h"
+
+struct opt {
+	const char *name;     /* long name, without dashes; NULL ends the table */
+	char letter;          /* short name, or 0 */
+	const char *argument; /* what the help calls it; NULL: takes none */
+	const char *help;
+	int id;               /* > 0 */
+};
+
+enum { OPT_END = 0, OPT_HELP = 1000 };
+
+struct opt_parser {
+	const struct opt *table;
+	char **argv;          /* what follows the subcommand; ends in NULL */
+	int at;               /* first word not yet taken */
+};
+
+/* The next option's id, with *value where it takes one. OPT_END at the first
+ * word that is none (a "--" is skipped), DPC_E_USAGE for what is no option.
+ * "--help" is known to every table. */
+int opt_next(struct opt_parser *p, const char **value, dpc_error *err);
+
+#endif

@@ -1,0 +1,414 @@
+#include "options.h"
+
+#include "exe.h"
+#include "os.h"
+#include "stdin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	O_TTL = 1,
+	O_TTL_FAIL,
+	O_CACHE_EXIT,
+	O_ENV,
+	O_INPUT,
+	O_INPUTS_FROM,
+	O_ZERO,
+	O_STDIN,
+	O_KEY,
+	O_SALT,
+	O_REGION,
+	O_NO_CWD,
+	O_NO_EXE,
+	O_NO_PATH,
+	O_NO_UID,
+	O_NO_LOCALE,
+	O_REFRESH,
+	O_NO_WRITE,
+	O_NO_CACHE,
+	O_WAIT,
+	O_ON_TIMEOUT,
+	O_TIMEOUT_STATUS,
+	O_MAX_RUN,
+	O_NO_COALESCE,
+	O_MAX_OUTPUT,
+	O_STORE,
+	O_REQUIRE_CACHE,
+	O_STATUS_FD,
+	O_VERBOSE,
+	O_COMMAND,
+	O_EXPLAIN,
+	O_JSON
+};
+
+#define QUESTION_OPTS                                                                                    \
+	{"command", 'c', "STRING", "run STRING by /bin/sh -c", O_COMMAND},                                   \
+	{"env", 0, "NAME", "the variable NAME is part of the key", O_ENV},                                   \
+	{"input", 0, "PATH", "content of a file, directory or glob is part of the key", O_INPUT},            \
+	{"inputs-from", 0, "FILE", "read names of inputs from FILE (- is stdin)", O_INPUTS_FROM},            \
+	{"null", '0', NULL, "names in FILE end in NUL, not newline", O_ZERO},                                \
+	{"stdin", 0, NULL, "give the command standard input; it is part of the key", O_STDIN},               \
+	{"key", 0, "STRING", "name the result STRING, instead of by command and surroundings", O_KEY},       \
+	{"salt", 0, "STRING", "STRING is part of the key", O_SALT},                                          \
+	{"region", 0, "NAME", "keep keys apart under NAME", O_REGION},                                       \
+	{"no-cwd", 0, NULL, "leave the working directory out of the key", O_NO_CWD},                         \
+	{"no-exe", 0, NULL, "leave the executable's path and content out of the key", O_NO_EXE},             \
+	{"no-path", 0, NULL, "leave PATH out of the key", O_NO_PATH},                                        \
+	{"no-uid", 0, NULL, "leave the user out of the key", O_NO_UID},                                      \
+	{"no-locale", 0, NULL, "leave LANG, LANGUAGE, LC_* and TZ out of the key", O_NO_LOCALE},             \
+	{"store", 0, "URL", "sqlite:[DIRECTORY]", O_STORE}
+
+const struct opt run_opts[] = {
+    {"ttl", 0, "DURATION", "answer from results up to this old (300, 5m, 1h30m, forever; default 5m)", O_TTL},
+    {"ttl-fail", 0, "DURATION", "the same for failures (default 0: not remembered)", O_TTL_FAIL},
+    {"cache-exit", 0, "LIST", "exit statuses that are good results: 0,1,3-5 or any (default 0)",
+     O_CACHE_EXIT},
+    {"refresh", 0, NULL, "run even if remembered, and remember anew", O_REFRESH},
+    {"no-write", 0, NULL, "do not remember the result", O_NO_WRITE},
+    {"no-cache", 0, NULL, "just run the command (also DPCACHE_DISABLE=1)", O_NO_CACHE},
+    {"wait", 0, "DURATION", "wait this long for another's run (default forever)", O_WAIT},
+    {"on-timeout", 0, "run|fail", "then run it too, or give up (default run)", O_ON_TIMEOUT},
+    {"timeout-status", 'E', "STATUS", "exit status when giving up (default 75)", O_TIMEOUT_STATUS},
+    {"max-run", 0, "DURATION", "end the command after this long", O_MAX_RUN},
+    {"no-coalesce", 0, NULL, "run beside others instead of waiting for them", O_NO_COALESCE},
+    {"max-output", 0, "SIZE", "do not remember more than this (default 256m)", O_MAX_OUTPUT},
+    {"require-cache", 0, NULL, "fail, instead of running uncached, when the cache is broken",
+     O_REQUIRE_CACHE},
+    {"status-fd", 0, "N", "write one JSON line about what happened to descriptor N", O_STATUS_FD},
+    {"verbose", 'v', NULL, "say on stderr what happened", O_VERBOSE},
+    QUESTION_OPTS,
+    {NULL, 0, NULL, NULL, 0},
+};
+
+const struct opt key_opts[] = {
+    {"explain", 0, NULL, "print what went into the key, names only", O_EXPLAIN},
+    {"json", 0, NULL, "the same as JSON", O_JSON},
+    QUESTION_OPTS,
+    {NULL, 0, NULL, NULL, 0},
+};
+
+static int bad_value(dpc_error *err, const char *option, const char *value, const char *wanted)
+{
+	return dpc__fail(err, DPC_E_USAGE, "%s: '%s' is not %s", option, value, wanted);
+}
+
+static int duration(int64_t *out, const char *option, const char *value, dpc_error *err)
+{
+	return parse_duration(out, value) ? DPC_OK
+	                                  : bad_value(err, option, value, "a duration (300, 90s, 1h30m, forever)");
+}
+
+static int number(int *out, const char *option, const char *value, long high, dpc_error *err)
+{
+	long n;
+	if (!parse_number(&n, value, 0, high))
+		return bad_value(err, option, value, high == 255 ? "a number from 0 to 255" : "a descriptor's number");
+	*out = (int)n;
+	return DPC_OK;
+}
+
+static int nonempty(const char **out, const char *option, const char *value, dpc_error *err)
+{
+	if (!*value)
+		return dpc__fail(err, DPC_E_USAGE, "%s: the value is empty", option);
+	*out = value;
+	return DPC_OK;
+}
+
+static int take_env(struct run_options *o, const char *value, dpc_error *err)
+{
+	if (!*value || strchr(value, '='))
+		return bad_value(err, "--env", value, "a variable's name");
+	o->question.env[o->question.env_count++] = value;
+	return DPC_OK;
+}
+
+static int take_on_timeout(struct run_options *o, const char *value, dpc_error *err)
+{
+	if (strcmp(value, "run") == 0)
+		o->on_timeout = ON_TIMEOUT_RUN;
+	else if (strcmp(value, "fail") == 0)
+		o->on_timeout = ON_TIMEOUT_FAIL;
+	else
+		return bad_value(err, "--on-timeout", value, "run or fail");
+	return DPC_OK;
+}
+
+/* Options that take part in conflicts, as bits. */
+struct seen {
+	bool wait, on_timeout, command;
+};
+
+static int take_valued(struct run_options *o, int id, const char *v, struct seen *seen, dpc_error *err)
+{
+	struct policy *p = &o->policy;
+	const char *text = NULL;
+	int rc;
+	switch (id) {
+	case O_TTL:
+		return duration(&p->ttl, "--ttl", v, err);
+	case O_TTL_FAIL:
+		return duration(&p->ttl_fail, "--ttl-fail", v, err);
+	case O_CACHE_EXIT:
+		return parse_exit_set(&p->cache_exit, v)
+		           ? DPC_OK
+		           : bad_value(err, "--cache-exit", v, "a list of exit statuses (0,1,3-5 or any)");
+	case O_WAIT:
+		seen->wait = true;
+		return duration(&p->wait, "--wait", v, err);
+	case O_ON_TIMEOUT:
+		seen->on_timeout = true;
+		return take_on_timeout(o, v, err);
+	case O_TIMEOUT_STATUS:
+		return number(&o->timeout_status, "-E", v, 255, err);
+	case O_MAX_RUN:
+		rc = duration(&p->max_run, "--max-run", v, err);
+		if (p->max_run == DPC_FOREVER)
+			p->max_run = 0;
+		return rc;
+	case O_MAX_OUTPUT:
+		return parse_size(&p->max_output, v) ? DPC_OK
+		                                     : bad_value(err, "--max-output", v, "a size (4096, 64k, 1g)");
+	case O_STATUS_FD:
+		return number(&o->status_fd, "--status-fd", v, 1000000, err);
+	case O_ENV:
+		return take_env(o, v, err);
+	case O_INPUT:
+		if ((rc = nonempty(&text, "--input", v, err)) == DPC_OK)
+			o->question.inputs[o->question.input_count++] = text;
+		return rc;
+	case O_INPUTS_FROM:
+		return nonempty(&o->inputs_from, "--inputs-from", v, err);
+	case O_KEY:
+		if ((rc = nonempty(&text, "--key", v, err)) == DPC_OK)
+			o->question.name = (struct slice){(const uint8_t *)text, strlen(text)};
+		return rc;
+	case O_SALT:
+		o->question.salt = v;
+		return DPC_OK;
+	case O_REGION:
+		return nonempty(&o->question.region, "--region", v, err);
+	case O_STORE:
+		return nonempty(&o->store, "--store", v, err);
+	case O_COMMAND:
+		seen->command = true;
+		o->shell_argv[2] = (char *)v;
+		return DPC_OK;
+	}
+	return DPC_E_USAGE;
+}
+
+static void take_flag(struct run_options *o, int id)
+{
+	switch (id) {
+	case O_ZERO:
+		o->zero_terminated = true;
+		break;
+	case O_STDIN:
+		o->use_stdin = true;
+		break;
+	case O_NO_CWD:
+		o->question.no_cwd = true;
+		break;
+	case O_NO_EXE:
+		o->no_exe = true;
+		break;
+	case O_NO_PATH:
+		o->question.no_path = true;
+		break;
+	case O_NO_UID:
+		o->question.no_uid = true;
+		break;
+	case O_NO_LOCALE:
+		o->question.no_locale = true;
+		break;
+	case O_REFRESH:
+		o->policy.refresh = true;
+		break;
+	case O_NO_WRITE:
+		o->policy.no_write = true;
+		break;
+	case O_NO_CACHE:
+		o->no_cache = true;
+		break;
+	case O_NO_COALESCE:
+		o->policy.no_coalesce = true;
+		break;
+	case O_REQUIRE_CACHE:
+		o->require_cache = true;
+		break;
+	case O_VERBOSE:
+		o->verbose = true;
+		break;
+	case O_EXPLAIN:
+		o->explain = true;
+		break;
+	case O_JSON:
+		o->json = true;
+		break;
+	}
+}
+
+static bool nonempty_variable(const char *name)
+{
+	const char *v = getenv(name);
+	return v && *v;
+}
+
+static bool switched_on(const char *name)
+{
+	return nonempty_variable(name) && strcmp(getenv(name), "0") != 0;
+}
+
+static int set_defaults(struct run_options *o, char **words, dpc_error *err)
+{
+	size_t n = 0;
+	while (words[n])
+		n++;
+	*o = (struct run_options){.status_fd = -1, .timeout_status = 75};
+	o->policy = (struct policy){.ttl = INT64_C(300) * 1000000000,
+	                            .wait = DPC_FOREVER,
+	                            .max_output = UINT64_C(256) << 20};
+	parse_exit_set(&o->policy.cache_exit, "0");
+	o->lists = calloc(2 * n + 1, sizeof *o->lists);
+	if (!o->lists)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	o->question.env = o->lists;
+	o->question.inputs = o->lists + n;
+	o->verbose = switched_on("DPCACHE_VERBOSE");
+	o->no_cache = switched_on("DPCACHE_DISABLE");
+	o->status_file = nonempty_variable("DPCACHE_STATUS_FILE") ? getenv("DPCACHE_STATUS_FILE") : NULL;
+	o->log_file = nonempty_variable("DPCACHE_LOG") ? getenv("DPCACHE_LOG") : NULL;
+	return DPC_OK;
+}
+
+static int check_conflicts(const struct run_options *o, const struct seen *seen, char *const *rest,
+                           dpc_error *err)
+{
+	const struct policy *p = &o->policy;
+	if (seen->command && *rest)
+		return dpc__fail(err, DPC_E_USAGE, "-c and a command ('%s') exclude each other", *rest);
+	if (!seen->command && !*rest)
+		return dpc__fail(err, DPC_E_USAGE, "no command given; see: dpcache help run");
+	if (p->no_coalesce && (seen->wait || seen->on_timeout))
+		return dpc__fail(err, DPC_E_USAGE, "--no-coalesce excludes --wait and --on-timeout");
+	if (p->refresh && p->no_write)
+		return dpc__fail(err, DPC_E_USAGE, "--refresh and --no-write exclude each other");
+	if (o->use_stdin && o->inputs_from && strcmp(o->inputs_from, "-") == 0)
+		return dpc__fail(err, DPC_E_USAGE, "--stdin and --inputs-from - both want standard input");
+	if (o->zero_terminated && !o->inputs_from)
+		return dpc__fail(err, DPC_E_USAGE, "-0 needs --inputs-from");
+	if (o->status_fd >= 0 && !os_fd_is_open(o->status_fd))
+		return dpc__fail(err, DPC_E_USAGE, "--status-fd: descriptor %d is not open", o->status_fd);
+	return DPC_OK;
+}
+
+int options_parse(struct run_options *o, const struct opt *table, char **words, dpc_error *err)
+{
+	struct opt_parser parser = {table, words, 0};
+	struct seen seen = {0};
+	const char *value;
+	int id, rc = set_defaults(o, words, err);
+	while (rc == DPC_OK && (id = opt_next(&parser, &value, err)) != OPT_END) {
+		if (id < 0)
+			return id;
+		if (id == OPT_HELP) {
+			o->help = true;
+			return DPC_OK;
+		}
+		if (value)
+			rc = take_valued(o, id, value, &seen, err);
+		else
+			take_flag(o, id);
+	}
+	if (rc == DPC_OK)
+		rc = check_conflicts(o, &seen, words + parser.at, err);
+	o->question.argv = words + parser.at;
+	if (seen.command) {
+		o->shell_argv[0] = (char *)"/bin/sh";
+		o->shell_argv[1] = (char *)"-c";
+		o->question.argv = o->shell_argv;
+	}
+	return rc;
+}
+
+static int read_names(struct run_options *o, const struct home *h, dpc_error *err)
+{
+	if (strcmp(o->inputs_from, "-") == 0) {
+		int rc = stdin_spool(h, err);
+		return rc == DPC_OK ? stdin_read(&o->input_names, err) : rc;
+	}
+	int fd = open(o->inputs_from, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+	if (fd >= 0)
+		do {
+			uint8_t *to = buf_reserve(&o->input_names, 65536);
+			n = to ? os_read_full(fd, to, 65536) : -1;
+			o->input_names.size += n > 0 ? (size_t)n : 0;
+		} while (n > 0);
+	int rc = n < 0 ? dpc__fail_errno(err, "--inputs-from: cannot read %s", o->inputs_from) : DPC_OK;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* Cut the names apart in place and add them to the inputs. */
+static int split_names(struct run_options *o, dpc_error *err)
+{
+	char end = o->zero_terminated ? '\0' : '\n';
+	size_t count = 1;
+	buf_u8(&o->input_names, (uint8_t)end);
+	if (o->input_names.failed)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	char *p = (char *)o->input_names.data, *stop = p + o->input_names.size;
+	for (char *q = p; q < stop; q++)
+		count += *q == end;
+	struct question *q = &o->question;
+	const char **lists = calloc(q->env_count + q->input_count + count, sizeof *lists);
+	if (!lists)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	memcpy(lists, q->env, q->env_count * sizeof *lists);
+	memcpy(lists + q->env_count, q->inputs, q->input_count * sizeof *lists);
+	free(o->lists);
+	o->lists = lists;
+	q->env = lists;
+	q->inputs = lists + q->env_count;
+	for (char *next; p < stop; p = next + 1) {
+		next = memchr(p, end, (size_t)(stop - p));
+		*next = '\0';
+		if (*p)
+			q->inputs[q->input_count++] = p;
+	}
+	return DPC_OK;
+}
+
+void options_resolve(struct run_options *o)
+{
+	if (!o->exe[0])
+		o->exe_errno = exe_resolve(o->exe, o->question.argv[0]);
+}
+
+int options_settle(struct run_options *o, const struct home *h, dpc_error *err)
+{
+	int rc = DPC_OK;
+	if (o->inputs_from && (rc = read_names(o, h, err)) == DPC_OK)
+		rc = split_names(o, err);
+	if (rc == DPC_OK && o->use_stdin && (rc = stdin_spool(h, err)) == DPC_OK) {
+		rc = stdin_digest(&o->stdin_digest, err);
+		o->question.stdin_digest = &o->stdin_digest;
+	}
+	o->question.merged = os_same_open_file(1, 2);
+	if (!o->question.name.data)
+		options_resolve(o);
+	return rc;
+}
+
+void options_release(struct run_options *o)
+{
+	free(o->lists);
+	buf_release(&o->input_names);
+}

@@ -1,0 +1,52 @@
+/* The options of run, key and whoever else describes a run: command line and
+ * environment → policy and question. Shared by the front and the core, so that
+ * both read the same words alike. */
+#ifndef DPC_OPTIONS_H
+#define DPC_OPTIONS_H
+
+#include "ask.h"
+#include "opt.h"
+
+#include <limits.h>
+
+enum on_timeout { ON_TIMEOUT_RUN, ON_TIMEOUT_FAIL };
+
+struct run_options {
+	struct policy policy;
+	struct question question;
+	const char *store;         /* URL, or NULL */
+	const char *inputs_from;   /* file of input names, "-" for stdin, or NULL */
+	bool zero_terminated;      /* -0 */
+	bool use_stdin, no_exe, no_cache, require_cache, verbose, explain, json;
+	enum on_timeout on_timeout;
+	int timeout_status;        /* -E */
+	int status_fd;             /* -1: none */
+	const char *status_file, *log_file; /* from the environment, or NULL */
+	bool help;                 /* --help was asked for */
+	/* derived */
+	char exe[PATH_MAX];        /* once resolved; with a named key only for a run */
+	int exe_errno;             /* why the command cannot be executed, or 0 */
+	struct digest stdin_digest;
+	/* owned */
+	char *shell_argv[4];
+	const char **lists;
+	struct buf input_names;
+};
+
+/* `key` is run's table with --explain and --json; both are one list. */
+extern const struct opt run_opts[];
+extern const struct opt key_opts[];
+
+/* Parse the words behind the subcommand. DPC_E_USAGE with the option named. */
+int options_parse(struct run_options *o, const struct opt *table, char **words, dpc_error *err);
+
+/* Which file the command is: o->exe and o->exe_errno. */
+void options_resolve(struct run_options *o);
+
+/* What needs more than the words: the executable, inputs-from, stdin. Descriptor
+ * 0 is spooled below the home where it has to be read. */
+int options_settle(struct run_options *o, const struct home *h, dpc_error *err);
+
+void options_release(struct run_options *o);
+
+#endif

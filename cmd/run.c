@@ -1,0 +1,320 @@
+/* dpcache run: what the front could not answer. */
+#include "cmd.h"
+
+#include "handover.h"
+#include "lead.h"
+#include "meet.h"
+#include "report.h"
+#include "serve.h"
+#include "stats.h"
+#include "vault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct job {
+	struct run_options o;
+	struct home home;
+	struct ask ask;
+	struct meet meet;
+	unsigned closed;      /* standard descriptors that are not open */
+	bool ignore_sigpipe;
+	enum { UNMET, ALONE, TIMED_OUT } handover;
+};
+
+/* --- without the cache --- */
+
+static int null_input(const struct job *j)
+{
+	return j->o.use_stdin ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static struct spawn command_of(struct job *j)
+{
+	return (struct spawn){.exe = j->o.exe,
+	                      .argv = j->o.question.argv,
+	                      .envp = environ,
+	                      .in = null_input(j),
+	                      .out = -1,
+	                      .err = -1,
+	                      .ignore_sigpipe = j->ignore_sigpipe};
+}
+
+/* The command and nothing else: its streams are ours, its status too. With
+ * --max-run somebody has to stay and watch. */
+static int run_bare(struct job *j, const char *reason)
+{
+	struct decision d = {.status = "bypass", .reason = reason};
+	options_resolve(&j->o);
+	if (j->o.exe_errno)
+		return report_exec_failure(&j->o, j->o.exe_errno);
+	report_decision(&j->o, &d);
+	struct capture c = {.command = command_of(j), .max_run = j->o.policy.max_run,
+	                    .merged = j->o.question.merged};
+	if (c.max_run && !(j->closed & 6)) {
+		struct captured result;
+		if (capture_run(&result, &c, NULL) == DPC_OK)
+			return result.exec_errno ? report_exec_failure(&j->o, result.exec_errno)
+			                         : capsule_exit_status(result.status);
+	}
+	return report_exec_failure(&j->o, spawn_become(&c.command));
+}
+
+/* A broken cache is a miss, never a failed command. */
+static int run_despite(struct job *j, const dpc_error *err)
+{
+	if (j->o.require_cache) {
+		report_error("%s", err->message);
+		return EXIT_USAGE;
+	}
+	report_warning("%s; running uncached", err->message);
+	return run_bare(j, err->message);
+}
+
+/* --- as the leader, or alone --- */
+
+/* The command's environment: ours, and the keys that are being run. */
+static char **environment_with(const struct digest *key, char **entry)
+{
+	char hex[DIGEST_HEX];
+	const char *outer = getenv(MEET_RUNNING);
+	size_t n = 0;
+	digest_hex(hex, key);
+	if (asprintf(entry, "%s=%s%s%s", MEET_RUNNING, outer ? outer : "", outer ? ":" : "", hex) < 0)
+		return NULL;
+	while (environ[n])
+		n++;
+	char **e = calloc(n + 2, sizeof *e);
+	size_t kept = 0;
+	for (size_t i = 0; e && i < n; i++)
+		if (strncmp(environ[i], MEET_RUNNING, strlen(MEET_RUNNING)) != 0 ||
+		    environ[i][strlen(MEET_RUNNING)] != '=')
+			e[kept++] = environ[i];
+	if (e)
+		e[kept] = *entry;
+	return e;
+}
+
+static const char *kept_in_words(enum kept kept)
+{
+	switch (kept) {
+	case KEPT:
+		return NULL;
+	case KEPT_NOT_ASKED:
+		return "not remembered: --no-write";
+	case KEPT_FAILURE:
+		return "not remembered: its exit status is a failure";
+	case KEPT_TOO_LARGE:
+		return "not remembered: larger than --max-output";
+	case KEPT_VOIDED:
+		return "not remembered: invalidated while it ran";
+	case KEPT_CHANGED:
+		return "not remembered: an input changed while it ran";
+	case KEPT_INTERRUPTED:
+		return "not remembered: ended early";
+	case KEPT_ERROR:
+		return "not remembered: the cache failed";
+	}
+	return NULL;
+}
+
+static enum event event_of(enum kept kept)
+{
+	return kept == KEPT ? EVENT_MISS : kept == KEPT_FAILURE ? EVENT_FAILURE : EVENT_UNCACHED;
+}
+
+static int conclude(struct job *j, const struct lead *l, const struct captured *result,
+                    const dpc_error *cache_err)
+{
+	const dpc_error *trouble = j->meet.store_error.code < 0 ? &j->meet.store_error : cache_err;
+	int status = capsule_exit_status(result->status);
+	if (trouble->code < 0)
+		report_warning("%s; the result is not remembered", trouble->message);
+	if (result->ended_by_max_run)
+		report_warning("%s: ended after --max-run", j->o.question.argv[0]);
+	if (result->output_error.code < 0) {
+		report_error("%s", result->output_error.message);
+		status = EXIT_USAGE;
+	}
+	uint64_t events = events_append(&j->home, event_of(l->kept), &l->key, 0);
+	if (events > EVENTS_ENOUGH)
+		stats_count(&j->home, NULL);
+	struct decision d = {
+	    .status = "miss",
+	    .reason = l->kept != KEPT           ? kept_in_words(l->kept)
+	              : j->ask.found_stale ? lookup_verdict_name(j->ask.verdict)
+	                                   : NULL,
+	    .ask = &j->ask,
+	    .exit_status = status,
+	};
+	report_decision(&j->o, &d);
+	return status;
+}
+
+static int run_and_remember(struct job *j)
+{
+	dpc_error err = {0}, cache_err = {0};
+	struct captured result;
+	char *entry = NULL;
+	options_resolve(&j->o);
+	if (j->o.exe_errno)
+		return report_exec_failure(&j->o, j->o.exe_errno);
+	struct capture c = {.command = command_of(j), .merged = j->o.question.merged,
+	                    .max_run = j->o.policy.max_run};
+	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock};
+	char **envp = environment_with(&j->ask.key, &entry);
+	if (envp)
+		c.command.envp = envp;
+	/* A store that could not be read will not be written either. */
+	if (j->meet.store_error.code < 0)
+		j->o.policy.no_write = true;
+	int rc = lead_run(&result, &l, &cache_err, &err);
+	int status;
+	if (rc != DPC_OK)
+		status = run_despite(j, &err);
+	else if (result.exec_errno)
+		status = report_exec_failure(&j->o, result.exec_errno);
+	else
+		status = conclude(j, &l, &result, &cache_err);
+	free(envp);
+	free(entry);
+	return status;
+}
+
+static int give_up_waiting(struct job *j)
+{
+	if (j->o.on_timeout == ON_TIMEOUT_RUN)
+		return run_bare(j, "waited long enough for another's run");
+	report_error("%s: still being run by another process; gave up waiting", j->o.question.argv[0]);
+	struct decision d = {.status = "timeout", .ask = &j->ask, .exit_status = j->o.timeout_status};
+	report_decision(&j->o, &d);
+	return j->o.timeout_status;
+}
+
+/* --- the way through --- */
+
+static int meet(struct job *j)
+{
+	dpc_error err = {0};
+	enum meeting how;
+	uint64_t events;
+	j->meet.ask = &j->ask;
+	j->meet.fetch = vault_fetch;
+	int rc = meet_callers(&how, &j->meet, &err);
+	if (rc == DPC_E_IO && !j->ask.has_key) {
+		/* An input that cannot be read: the question cannot even be asked. */
+		report_error("%s", err.message);
+		return EXIT_USAGE;
+	}
+	if (rc != DPC_OK)
+		return run_despite(j, &err);
+	if (j->meet.store_error.code < 0 && j->o.require_cache)
+		return run_despite(j, &j->meet.store_error);
+	switch (how) {
+	case MEET_HIT:
+	case MEET_FOLLOWED:
+		return serve_answer(&j->o, &j->ask, &j->meet.answer, how, &events);
+	case MEET_NESTED:
+		report_warning("%s: asked for within its own run; running it uncached", j->o.question.argv[0]);
+		return run_bare(j, "asked for within its own run");
+	case MEET_TIMED_OUT:
+		return give_up_waiting(j);
+	case MEET_LEAD:
+	case MEET_ALONE:
+		return run_and_remember(j);
+	}
+	return EXIT_USAGE;
+}
+
+static int run_cached(struct job *j)
+{
+	char path[PATH_MAX];
+	dpc_error err = {0};
+	int rc = home_locate(path, j->o.store, cmd_account_home, &err);
+	if (rc == DPC_E_USAGE) {
+		report_error("%s", err.message);
+		return EXIT_USAGE;
+	}
+	if (rc == DPC_OK)
+		rc = home_create(&j->home, path, &err);
+	if (rc != DPC_OK)
+		return run_despite(j, &err);
+	if (*j->home.notice)
+		report_warning("%s", j->home.notice);
+	rc = options_settle(&j->o, &j->home, &err);
+	if (rc != DPC_OK) {
+		report_error("%s", err.message);
+		return EXIT_USAGE;
+	}
+	if (j->o.exe_errno)
+		return report_exec_failure(&j->o, j->o.exe_errno);
+	rc = ask_init(&j->ask, &j->home, &j->o.policy, &j->o.question,
+	              j->o.exe[0] && !j->o.no_exe ? j->o.exe : NULL, &err);
+	if (rc != DPC_OK)
+		return run_despite(j, &err);
+	if (j->handover == TIMED_OUT)
+		return give_up_waiting(j);
+	if (j->handover == ALONE)
+		j->o.policy.no_coalesce = true;
+	return meet(j);
+}
+
+static void take_handover(struct job *j)
+{
+	const char *said = getenv(HANDOVER);
+	j->meet.lock = -1;
+	if (!said)
+		return;
+	if (strncmp(said, HANDOVER_LEAD, strlen(HANDOVER_LEAD)) == 0) {
+		j->meet.lock = atoi(said + strlen(HANDOVER_LEAD));
+		if (fcntl(j->meet.lock, F_SETFD, FD_CLOEXEC) < 0)
+			j->meet.lock = -1;
+	} else if (strcmp(said, HANDOVER_ALONE) == 0) {
+		j->handover = ALONE;
+	} else if (strcmp(said, HANDOVER_TIMED_OUT) == 0) {
+		j->handover = TIMED_OUT;
+	}
+	unsetenv(HANDOVER);
+}
+
+static unsigned closed_descriptors(void)
+{
+	unsigned closed = 0;
+	/* main filled the gaps with descriptors that end at exec. */
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) & FD_CLOEXEC)
+			closed |= 1u << fd;
+	return closed;
+}
+
+int cmd_run(const struct command *self, char **words)
+{
+	static struct job j;
+	dpc_error err = {0};
+	j.home.fd = -1;
+	j.meet.answer = ANSWER_NONE;
+	take_handover(&j);
+	int rc = options_parse(&j.o, self->options, words, &err);
+	if (rc != DPC_OK) {
+		report_error("%s", err.message);
+		return EXIT_USAGE;
+	}
+	if (j.o.help)
+		return cmd_help(self);
+	j.closed = closed_descriptors();
+	j.ignore_sigpipe = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
+	if (j.o.no_cache)
+		return run_bare(&j, "the cache is switched off");
+	if ((j.closed & 6) || (j.o.use_stdin && (j.closed & 1))) {
+		dpc__fail(&err, DPC_E_IO, "a standard stream is closed");
+		return run_despite(&j, &err);
+	}
+	return run_cached(&j);
+}

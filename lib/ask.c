@@ -1,0 +1,200 @@
+#include "ask.h"
+
+#include "os.h"
+#include "shelf.h"
+
+#include <string.h>
+#include <unistd.h>
+
+int ask_init(struct ask *a, const struct home *h, const struct policy *p, struct question *q,
+             const char *exe, dpc_error *err)
+{
+	*a = (struct ask){.home = h, .policy = p, .question = q, .exe = exe};
+	digests_init(&a->digests, h->fd);
+	q->secret = h->state.secret;
+	q->exe = exe;
+	int rc = question_encode(&a->bytes, q, err);
+	if (rc == DPC_OK)
+		a->hash = question_hash((struct slice){a->bytes.data, a->bytes.size});
+	return rc;
+}
+
+void ask_release(struct ask *a)
+{
+	digests_release(&a->digests);
+	buf_release(&a->bytes);
+	observations_release(&a->observed);
+}
+
+void ask_forget(struct ask *a)
+{
+	observations_release(&a->observed);
+	a->has_key = false;
+}
+
+int ask_observe(struct ask *a, dpc_error *err)
+{
+	int rc = DPC_OK;
+	if (a->has_key)
+		return DPC_OK;
+	if (a->exe)
+		rc = observe_exe(&a->observed, &a->digests, a->exe, err);
+	for (size_t i = 0; rc == DPC_OK && i < a->question->input_count; i++)
+		rc = observe_input(&a->observed, &a->digests, a->question->inputs[i], err);
+	if (rc != DPC_OK) {
+		observations_release(&a->observed);
+		return rc;
+	}
+	a->key = key_of((struct slice){a->bytes.data, a->bytes.size}, &a->observed);
+	a->has_key = true;
+	return DPC_OK;
+}
+
+static bool same_question(const struct ask *a, const struct capsule_meta *m)
+{
+	return slice_equal(m->question, (struct slice){a->bytes.data, a->bytes.size});
+}
+
+bool ask_matches(const struct ask *a, const struct capsule_meta *m)
+{
+	struct buf b = {0};
+	if (!same_question(a, m))
+		return false;
+	observations_put(&b, &a->observed);
+	bool same = !b.failed && slice_equal(m->observations, (struct slice){b.data, b.size});
+	buf_release(&b);
+	return same;
+}
+
+static bool judge(struct ask *a, const struct capsule *c, int64_t *age)
+{
+	struct moment now;
+	if (c->state != CAPSULE_DONE)
+		return false;
+	moment_now(&now);
+	a->verdict = lookup_judge(age, c, a->policy, &a->home->state, &now);
+	a->found_stale = a->verdict != VERDICT_FRESH;
+	return a->verdict == VERDICT_FRESH;
+}
+
+bool ask_accepts(struct ask *a, const struct capsule *c, const struct capsule_meta *m, int64_t *age)
+{
+	return ask_matches(a, m) && judge(a, c, age);
+}
+
+/* By stat alone: everything observed then is under the same tuple now. */
+static bool unchanged_by_stat(const struct shelf_variant *v)
+{
+	struct cursor tuples = {v->tuples.data, v->tuples.data + v->tuples.size, false};
+	struct slice all = v->meta.observations;
+	struct cursor stored = {all.data, all.data + all.size, false};
+	uint32_t n = cursor_u32(&stored);
+	for (uint32_t i = 0; i < n; i++) {
+		struct stored_observation o;
+		struct tuple t;
+		stored_observation_get(&stored, &o);
+		tuple_get(&tuples, &t);
+		if (stored.bad || tuples.bad || !observation_unchanged(o.kind, (const char *)o.path.data, &t))
+			return false;
+	}
+	return true;
+}
+
+/* The file of a large capsule is known by its stat tuple too; one under
+ * another tuple is read through and its sums compared. */
+static bool open_frames(struct answer *out, const struct ask *a, const struct shelf_variant *v,
+                        bool *refresh)
+{
+	struct stat st;
+	struct tuple now;
+	if (!v->file.size)
+		return true;
+	if (answer_attach(out, a->home, v->file, NULL) != DPC_OK || fstat(out->fd, &st) < 0)
+		return false;
+	tuple_of(&now, &st, 0);
+	if (tuple_same(&now, &v->file_tuple) && !tuple_racy(&v->file_tuple))
+		return true;
+	*refresh = true;
+	uint8_t head[CAPSULE_HEAD];
+	if (os_pread_full(out->fd, head, sizeof head, 0) != sizeof head ||
+	    memcmp(head, v->capsule_bytes.data, sizeof head) != 0)
+		return false;
+	return capsule_size(&out->capsule) == (uint64_t)st.st_size &&
+	       capsule_check_frames(&out->capsule, &out->frames, NULL) == DPC_OK;
+}
+
+static bool take(struct answer *out, const struct ask *a, const struct shelf_variant *v, int64_t age,
+                 bool *refresh)
+{
+	struct buf copy = {0};
+	buf_put(&copy, v->capsule_bytes.data, v->capsule_bytes.size);
+	if (copy.failed || answer_from_bytes(out, &copy, NULL) != DPC_OK || !open_frames(out, a, v, refresh)) {
+		buf_release(&copy);
+		answer_release(out);
+		return false;
+	}
+	out->age = age;
+	return true;
+}
+
+/* Lay the variant down again under the tuples of today, so that the next hit
+ * needs only stats. A convenience: not worth waiting for the lock, and only if
+ * the variant is still there under it. */
+static void refresh_tuples(struct ask *a, const struct shelf_variant *used)
+{
+	int lock = home_lock(a->home, 0, NULL);
+	if (lock < 0)
+		return;
+	struct shelf s = {0};
+	struct shelf_variant v;
+	struct stat st;
+	if (ask_observe(a, NULL) == DPC_OK && shelf_load(&s, a->home, &a->hash) == DPC_OK)
+		while (shelf_next(&s, &v)) {
+			char name[64] = "";
+			struct tuple t = {0};
+			if (!slice_equal(v.capsule_bytes, used->capsule_bytes) || v.file.size >= sizeof name)
+				continue;
+			memcpy(name, v.file.data, v.file.size);
+			if (*name && fstatat(a->home->fd, name, &st, 0) == 0)
+				tuple_of(&t, &st, clock_wall_ns());
+			shelf_put(a->home, &a->hash, &a->observed, v.capsule_bytes, *name ? name : NULL, &t);
+			break;
+		}
+	shelf_release(&s);
+	home_unlock(lock);
+}
+
+/* One pass over the variants; by stat, or by what ask_observe saw. */
+static bool search(struct answer *out, struct ask *a, struct shelf *s, bool by_stat)
+{
+	struct shelf_variant v;
+	int64_t age;
+	while (shelf_next(s, &v)) {
+		bool refresh = !by_stat;
+		bool same = by_stat ? same_question(a, &v.meta) && unchanged_by_stat(&v)
+		                    : ask_matches(a, &v.meta);
+		if (!same || !judge(a, &v.capsule, &age) || !take(out, a, &v, age, &refresh))
+			continue;
+		if (refresh)
+			refresh_tuples(a, &v);
+		return true;
+	}
+	return false;
+}
+
+int ask_recall(struct answer *out, struct ask *a, dpc_error *err)
+{
+	struct shelf s = {0};
+	if (shelf_load(&s, a->home, &a->hash) != DPC_OK)
+		return DPC_MISS;
+	struct cursor start = s.next;
+	int rc = search(out, a, &s, true) ? DPC_OK : DPC_MISS;
+	if (rc == DPC_MISS) {
+		rc = ask_observe(a, err);
+		s.next = start;
+		if (rc == DPC_OK)
+			rc = search(out, a, &s, false) ? DPC_OK : DPC_MISS;
+	}
+	shelf_release(&s);
+	return rc;
+}

@@ -1,0 +1,46 @@
+/* One caller's asking, as it walks: question → shelf → inputs → key. Shared by
+ * the front and the core, so that both come to the same key. */
+#ifndef DPC_ASK_H
+#define DPC_ASK_H
+
+#include "answer.h"
+#include "key.h"
+#include "lookup.h"
+
+struct ask {
+	const struct home *home;
+	const struct policy *policy;
+	struct question *question;
+	const char *exe;         /* resolved path to observe; NULL: none */
+	struct digests digests;
+	struct buf bytes;        /* the question, encoded */
+	struct digest hash;      /* of it */
+	struct observations observed;
+	bool has_key;            /* observed and key are set */
+	struct digest key;
+	enum verdict verdict;    /* why an entry that was there did not serve */
+	bool found_stale;        /* verdict is about one */
+};
+
+/* Encode the question. `exe` NULL leaves the executable out. Release with
+ * ask_release in any case. */
+int ask_init(struct ask *a, const struct home *h, const struct policy *p, struct question *q,
+             const char *exe, dpc_error *err);
+void ask_release(struct ask *a);
+
+/* Look at the inputs and compute the key; once, unless ask_forget came since. */
+int ask_observe(struct ask *a, dpc_error *err);
+void ask_forget(struct ask *a);
+
+/* Does this entry answer this asking? Compares the whole key material, then
+ * judges; sets a->verdict, and the age in *age. */
+bool ask_accepts(struct ask *a, const struct capsule *c, const struct capsule_meta *m, int64_t *age);
+
+/* Key material only: the same question with inputs observed the same. */
+bool ask_matches(const struct ask *a, const struct capsule_meta *m);
+
+/* Look on the shelf: first by stat alone, then by content. DPC_OK with an
+ * answer ready to be replayed, DPC_MISS, or an error about the inputs. */
+int ask_recall(struct answer *out, struct ask *a, dpc_error *err);
+
+#endif

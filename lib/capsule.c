@@ -1,0 +1,206 @@
+#include "capsule.h"
+
+#include "os.h"
+
+#include <endian.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static const char MAGIC[8] = "DPCAPSUL";
+
+/* Everything but `voided`, which stands between. */
+static uint64_t head_sum(const uint8_t head[CAPSULE_HEAD])
+{
+	uint8_t copy[CAPSULE_HEAD - 8];
+	memcpy(copy, head, sizeof copy);
+	memset(copy + CAPSULE_VOIDED_AT, 0, sizeof(uint32_t));
+	return hash64(copy, sizeof copy);
+}
+
+static void put_u32(uint8_t **at, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(*at, &v, sizeof v);
+	*at += sizeof v;
+}
+
+static void put_u64(uint8_t **at, uint64_t v)
+{
+	v = htole64(v);
+	memcpy(*at, &v, sizeof v);
+	*at += sizeof v;
+}
+
+void capsule_encode_head(uint8_t out[CAPSULE_HEAD], const struct capsule *c)
+{
+	uint8_t *at = out;
+	memcpy(at, MAGIC, sizeof MAGIC);
+	at += sizeof MAGIC;
+	put_u32(&at, CAPSULE_VERSION);
+	put_u32(&at, c->state);
+	put_u32(&at, c->voided);
+	put_u32(&at, c->flags);
+	memcpy(at, c->key.bytes, sizeof c->key.bytes);
+	at += sizeof c->key.bytes;
+	put_u32(&at, c->pid);
+	put_u32(&at, (uint32_t)c->status);
+	put_u64(&at, (uint64_t)c->created.wall);
+	put_u64(&at, (uint64_t)c->created.boot);
+	put_u64(&at, c->created.boot_id);
+	put_u64(&at, c->generation);
+	put_u64(&at, (uint64_t)c->ttl);
+	put_u64(&at, (uint64_t)c->cost);
+	put_u64(&at, (uint64_t)c->started);
+	put_u64(&at, c->meta_size);
+	put_u64(&at, c->frames_size);
+	put_u64(&at, c->output_size);
+	put_u64(&at, c->meta_sum);
+	put_u64(&at, c->payload_sum);
+	put_u64(&at, c->frames_sum);
+	put_u64(&at, head_sum(out));
+}
+
+int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_error *err)
+{
+	struct cursor r = {data, (const uint8_t *)data + size, false};
+	struct slice magic = cursor_take(&r, sizeof MAGIC);
+	if (!magic.data || memcmp(magic.data, MAGIC, sizeof MAGIC) != 0 || size < CAPSULE_HEAD)
+		return dpc__fail(err, DPC_E_CORRUPT, "not a capsule");
+	uint32_t version = cursor_u32(&r);
+	if (version > CAPSULE_VERSION)
+		return dpc__fail(err, DPC_E_VERSION, "capsule of a later version (%u)", version);
+	c->state = cursor_u32(&r);
+	c->voided = cursor_u32(&r);
+	c->flags = cursor_u32(&r);
+	memcpy(c->key.bytes, cursor_take(&r, sizeof c->key.bytes).data, sizeof c->key.bytes);
+	c->pid = cursor_u32(&r);
+	c->status = (int32_t)cursor_u32(&r);
+	c->created.wall = (int64_t)cursor_u64(&r);
+	c->created.boot = (int64_t)cursor_u64(&r);
+	c->created.boot_id = cursor_u64(&r);
+	c->generation = cursor_u64(&r);
+	c->ttl = (int64_t)cursor_u64(&r);
+	c->cost = (int64_t)cursor_u64(&r);
+	c->started = (int64_t)cursor_u64(&r);
+	c->meta_size = cursor_u64(&r);
+	c->frames_size = cursor_u64(&r);
+	c->output_size = cursor_u64(&r);
+	c->meta_sum = cursor_u64(&r);
+	c->payload_sum = cursor_u64(&r);
+	c->frames_sum = cursor_u64(&r);
+	if (cursor_u64(&r) != head_sum(data) || version == 0)
+		return dpc__fail(err, DPC_E_CORRUPT, "capsule's head is damaged");
+	return DPC_OK;
+}
+
+uint64_t capsule_size(const struct capsule *c)
+{
+	return CAPSULE_HEAD + c->meta_size + c->frames_size;
+}
+
+void capsule_encode_meta(struct buf *b, struct slice question, const struct observations *o,
+                         struct slice label)
+{
+	buf_field(b, question.data, question.size);
+	observations_put(b, o);
+	buf_field(b, label.data, label.size);
+}
+
+int capsule_decode_meta(struct capsule_meta *m, const struct capsule *c, struct slice bytes,
+                        dpc_error *err)
+{
+	if (bytes.size != c->meta_size || hash64(bytes.data, bytes.size) != c->meta_sum)
+		return dpc__fail(err, DPC_E_CORRUPT, "capsule's description is damaged");
+	struct cursor r = {bytes.data, bytes.data + bytes.size, false};
+	m->question = cursor_field(&r);
+	m->observations.data = r.at;
+	m->observed = cursor_u32(&r);
+	for (uint32_t i = 0; i < m->observed && !r.bad; i++) {
+		struct stored_observation skip;
+		stored_observation_get(&r, &skip);
+	}
+	m->observations.size = (size_t)(r.at - m->observations.data);
+	m->label = cursor_field(&r);
+	if (r.bad || r.at != r.end)
+		return dpc__fail(err, DPC_E_CORRUPT, "capsule's description is malformed");
+	return DPC_OK;
+}
+
+/* The sums as they build up, and the frame being walked. */
+struct check {
+	XXH3_state_t payload, words;
+	uint64_t frame_left, output;
+	uint8_t word[8];
+	size_t word_have;
+};
+
+/* Take in the next bytes of the frames section, cut anywhere. */
+static int check_feed(struct check *k, const uint8_t *p, size_t n)
+{
+	while (n) {
+		size_t take;
+		if (k->frame_left) {
+			take = n < k->frame_left ? n : (size_t)k->frame_left;
+			XXH3_64bits_update(&k->payload, p, take);
+			k->frame_left -= take;
+			k->output += take;
+		} else {
+			take = sizeof k->word - k->word_have;
+			take = n < take ? n : take;
+			memcpy(k->word + k->word_have, p, take);
+			k->word_have += take;
+			if (k->word_have == sizeof k->word) {
+				struct cursor c = {k->word, k->word + sizeof k->word, false};
+				k->frame_left = frame_word_size(cursor_u64(&c));
+				if (!k->frame_left)
+					return -1;
+				XXH3_64bits_update(&k->words, k->word, sizeof k->word);
+				k->word_have = 0;
+			}
+		}
+		p += take;
+		n -= take;
+	}
+	return 0;
+}
+
+static int check_file(struct check *k, const struct frames *f, dpc_error *err)
+{
+	uint8_t chunk[65536];
+	for (uint64_t done = 0; done < f->size;) {
+		size_t want = f->size - done < sizeof chunk ? (size_t)(f->size - done) : sizeof chunk;
+		ssize_t n = os_pread_full(f->fd, chunk, want, (off_t)(f->offset + done));
+		if (n < 0)
+			return dpc__fail_errno(err, "cannot read capsule");
+		if ((size_t)n < want)
+			return dpc__fail(err, DPC_E_CORRUPT, "capsule is cut short");
+		if (check_feed(k, chunk, want) < 0)
+			return dpc__fail(err, DPC_E_CORRUPT, "capsule's frames are damaged");
+		done += want;
+	}
+	return DPC_OK;
+}
+
+int capsule_check_frames(const struct capsule *c, const struct frames *f, dpc_error *err)
+{
+	struct check k = {0};
+	int rc = DPC_OK;
+	XXH3_64bits_reset(&k.payload);
+	XXH3_64bits_reset(&k.words);
+	if (!f->memory.data)
+		rc = check_file(&k, f, err);
+	else if (check_feed(&k, f->memory.data, f->memory.size) < 0)
+		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule's frames are damaged");
+	if (rc != DPC_OK)
+		return rc;
+	if (k.frame_left || k.word_have || k.output != c->output_size ||
+	    XXH3_64bits_digest(&k.payload) != c->payload_sum ||
+	    XXH3_64bits_digest(&k.words) != c->frames_sum)
+		return dpc__fail(err, DPC_E_CORRUPT, "capsule's output is damaged");
+	return DPC_OK;
+}
+
+int capsule_exit_status(int32_t wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}

@@ -1,0 +1,102 @@
+/* The capsule: one remembered run as bytes. The only serialized form, in
+ * files, databases and on the wire alike, all integers little-endian:
+ *
+ *   head    CAPSULE_HEAD bytes, below; its last field sums the others
+ *   meta    question (field), observations (see input.h), label (field)
+ *   frames  u64 (size << 8 | stream), then size bytes; to the end
+ *
+ * Three sums cover every byte: meta_sum the meta, payload_sum the frames'
+ * bytes in order, frames_sum the frames' u64s in order; head_sum the head, but
+ * for `voided`, which others may set while the run is still at work and which
+ * must be zero in anything replayed to a later caller.
+ *
+ * A capsule is written from front to back while the command runs, into the
+ * very file that is the key's lock (lock.h); `state` says how far it is. */
+#ifndef DPC_CAPSULE_H
+#define DPC_CAPSULE_H
+
+#include "clock.h"
+#include "err.h"
+#include "hash.h"
+#include "input.h"
+
+enum { CAPSULE_HEAD = 160, CAPSULE_VOIDED_AT = 16, CAPSULE_VERSION = 1 };
+
+enum capsule_state {
+	CAPSULE_BUILDING = 0, /* the run is at work, or its leader died */
+	CAPSULE_DONE = 1,     /* complete */
+	CAPSULE_ELSEWHERE = 2, /* the leader found the answer in the store: look again */
+	CAPSULE_GIVEN_UP = 3  /* the run's output could not be kept: run it yourself */
+};
+
+enum capsule_flags {
+	CAPSULE_VALUE = 1 /* a plain value, not a run */
+};
+
+enum stream { STREAM_OUT = 1, STREAM_ERR = 2 };
+
+struct capsule {
+	uint32_t state, voided, flags;
+	struct digest key;
+	struct moment created; /* when the result was complete */
+	uint64_t generation;   /* state.h, as of the start */
+	int64_t ttl;           /* the writer's: for prune and ls; never decides a hit of run */
+	int64_t cost;          /* how long the command ran, ns */
+	int32_t status;        /* the raw wait status, all four bytes */
+	uint32_t pid;          /* of the leader */
+	int64_t started;       /* wall clock, ns */
+	uint64_t meta_size, frames_size, output_size;
+	uint64_t meta_sum, payload_sum, frames_sum;
+};
+
+void capsule_encode_head(uint8_t out[CAPSULE_HEAD], const struct capsule *c);
+
+/* DPC_OK; DPC_E_CORRUPT for anything that is not a whole, intact head;
+ * DPC_E_VERSION for a later version's. */
+int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_error *err);
+
+/* Where the whole capsule ends. */
+uint64_t capsule_size(const struct capsule *c);
+
+/* The meta section taken apart; everything borrowed from `bytes`. */
+struct capsule_meta {
+	struct slice question, observations /* as observations_put wrote them */, label;
+	uint32_t observed; /* their number */
+};
+
+void capsule_encode_meta(struct buf *b, struct slice question, const struct observations *o,
+                         struct slice label);
+
+/* Checks the sum in `c` first. */
+int capsule_decode_meta(struct capsule_meta *m, const struct capsule *c, struct slice bytes,
+                        dpc_error *err);
+
+/* Where a capsule's frames are: in memory, or in a file from `offset`. */
+struct frames {
+	struct slice memory; /* data NULL: in the file */
+	int fd;
+	uint64_t offset, size;
+};
+
+/* Read through all frames and compare both sums. DPC_E_CORRUPT, DPC_E_IO. */
+int capsule_check_frames(const struct capsule *c, const struct frames *f, dpc_error *err);
+
+/* One frame's u64 taken apart. */
+static inline uint64_t frame_word(enum stream stream, uint64_t size)
+{
+	return size << 8 | (uint64_t)stream;
+}
+static inline uint64_t frame_word_size(uint64_t word)
+{
+	return word >> 8;
+}
+static inline enum stream frame_word_stream(uint64_t word)
+{
+	return (enum stream)(word & 0xff);
+}
+
+/* The exit status a shell would show for a raw wait status: 128+N for death
+ * by signal N. */
+int capsule_exit_status(int32_t wait_status);
+
+#endif

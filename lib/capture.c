@@ -1,0 +1,236 @@
+#include "capture.h"
+
+#include "os.h"
+#include "relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long a command has, after --max-run's SIGTERM, before SIGKILL. */
+static const int64_t LAST_WORDS = INT64_C(5) * 1000000000;
+
+struct run {
+	struct capture *c;
+	struct captured *result;
+	struct relay out, err; /* err unused when merged */
+	pid_t pid;
+	int pidfd;             /* -1: not needed, or an old kernel */
+	bool dead;             /* the command itself has ended */
+	int64_t started, deadline; /* clock_mono_ns */
+	int next_signal;       /* what the deadline brings: SIGTERM, then SIGKILL */
+};
+
+/* --- signals that are the command's to have --- */
+
+static volatile sig_atomic_t passed_signal;
+static volatile pid_t passed_to;
+
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	passed_signal = number;
+	/* What the terminal sends goes to the whole foreground group: the command
+	 * has its own already. */
+	if (info->si_code <= 0 && passed_to > 0)
+		kill(passed_to, number);
+}
+
+static const int passed_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+enum { PASSED = sizeof passed_signals / sizeof *passed_signals };
+
+static void take_signals(struct sigaction before[PASSED])
+{
+	struct sigaction ours = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO};
+	passed_signal = 0;
+	passed_to = 0;
+	for (int i = 0; i < PASSED; i++) {
+		sigaction(passed_signals[i], NULL, &before[i]);
+		/* nohup and background jobs: what was ignored stays so. */
+		if (before[i].sa_handler != SIG_IGN)
+			sigaction(passed_signals[i], &ours, NULL);
+	}
+}
+
+static void return_signals(const struct sigaction before[PASSED])
+{
+	passed_to = 0;
+	for (int i = 0; i < PASSED; i++)
+		sigaction(passed_signals[i], &before[i], NULL);
+}
+
+/* --- the copy --- */
+
+static void record(struct run *r, const struct relay *from)
+{
+	struct captured *k = r->result;
+	if (!k->recorded)
+		return;
+	enum stream stream = from == &r->err ? STREAM_ERR : STREAM_OUT;
+	if (recorder_append(r->c->recorder, stream, from->data, from->size, &k->record_error) != DPC_OK) {
+		k->recorded = false;
+		r->c->unrecorded(r->c->context);
+	}
+}
+
+static void check_sink(struct run *r, struct relay *y)
+{
+	if (y->sink_errno && y->sink_errno != EPIPE && !r->result->output_error.code) {
+		errno = y->sink_errno;
+		dpc__fail_errno(&r->result->output_error, "cannot write to %s",
+		                y->to == 2 ? "stderr" : "stdout");
+	}
+	/* Nobody reads it and nobody keeps it: let the command meet SIGPIPE, as
+	 * it would have without us. */
+	if (y->sink_errno && !r->result->recorded)
+		relay_close(y);
+}
+
+/* Poll found input when the buffer was empty, else room for what is in it. */
+static void pump(struct run *r, struct relay *y, bool blocking)
+{
+	if (relay_wants_input(y)) {
+		if (relay_fill(y))
+			record(r, y);
+		/* What may block waits until poll finds room. */
+		if (!blocking && y->careful)
+			return;
+	}
+	if (y->size > y->sent)
+		relay_drain(y, blocking);
+	check_sink(r, y);
+}
+
+/* --- the loop --- */
+
+static int poll_time(const struct run *r)
+{
+	if (r->deadline == DPC_FOREVER)
+		return -1;
+	int64_t left = r->deadline - clock_mono_ns();
+	return left <= 0 ? 0 : (int)(left / 1000000) + 1;
+}
+
+static void enforce_deadline(struct run *r)
+{
+	if (r->dead || r->deadline == DPC_FOREVER || clock_mono_ns() < r->deadline)
+		return;
+	kill(r->pid, r->next_signal);
+	r->result->ended_by_max_run = true;
+	r->deadline = r->next_signal == SIGTERM ? clock_mono_ns() + LAST_WORDS : DPC_FOREVER;
+	r->next_signal = SIGKILL;
+}
+
+static void step(struct run *r)
+{
+	struct relay *relays[2] = {&r->out, &r->err};
+	struct pollfd p[3];
+	/* With one stream left and no clock to watch, blocking harms nobody. */
+	bool blocking = (r->out.from < 0 || r->err.from < 0) && r->pidfd < 0;
+	for (int i = 0; i < 2; i++)
+		relay_poll(relays[i], &p[i]);
+	p[2] = (struct pollfd){.fd = r->dead ? -1 : r->pidfd, .events = POLLIN};
+	int n = poll(p, 3, poll_time(r));
+	enforce_deadline(r);
+	if (n <= 0)
+		return;
+	if (p[2].revents)
+		r->dead = true;
+	for (int i = 0; i < 2; i++)
+		if (p[i].revents)
+			pump(r, relays[i], blocking);
+}
+
+static bool streams_open(const struct run *r)
+{
+	return r->out.from >= 0 || r->err.from >= 0;
+}
+
+/* Output ends when everybody who could write has closed it: what a background
+ * child of the command still prints belongs to it, as in $(…). Only past
+ * --max-run is the command's own end enough. */
+static bool finished(const struct run *r)
+{
+	if (r->result->ended_by_max_run && r->dead)
+		return true;
+	return !streams_open(r) && (r->pidfd < 0 || r->dead);
+}
+
+static int open_pipe(struct relay *y, int *write_end, int to, dpc_error *err)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return dpc__fail_errno(err, "cannot open a pipe");
+	ends[0] = os_raise_fd(ends[0]);
+	ends[1] = os_raise_fd(ends[1]);
+	*write_end = ends[1];
+	if (ends[0] < 0 || ends[1] < 0) {
+		int rc = dpc__fail_errno(err, "cannot keep a pipe open");
+		if (ends[0] >= 0)
+			close(ends[0]);
+		return rc;
+	}
+	return relay_init(y, ends[0], to) ? DPC_OK : dpc__fail(err, DPC_E_MEMORY, "out of memory");
+}
+
+static int start(struct run *r, dpc_error *err)
+{
+	struct spawn *s = &r->c->command;
+	int out = -1, errs = -1;
+	int rc = open_pipe(&r->out, &out, 1, err);
+	if (rc == DPC_OK && !r->c->merged)
+		rc = open_pipe(&r->err, &errs, 2, err);
+	if (rc == DPC_OK) {
+		s->out = out;
+		s->err = r->c->merged ? out : errs;
+		r->started = clock_mono_ns();
+		if (spawn_command(&r->pid, &r->result->exec_errno, s) < 0)
+			rc = dpc__fail_errno(err, "cannot start a process");
+	}
+	if (out >= 0)
+		close(out);
+	if (errs >= 0)
+		close(errs);
+	return rc;
+}
+
+static void attend(struct run *r)
+{
+	if (r->c->max_run) {
+		r->pidfd = os_raise_fd((int)syscall(SYS_pidfd_open, r->pid, 0));
+		r->deadline = r->started + r->c->max_run;
+		r->next_signal = SIGTERM;
+	}
+	passed_to = r->pid;
+	while (!finished(r))
+		step(r);
+	while (waitpid(r->pid, &r->result->status, 0) < 0 && errno == EINTR)
+		;
+	passed_to = 0;
+	r->result->cost = clock_mono_ns() - r->started;
+	r->result->signal = passed_signal;
+	if (r->pidfd >= 0)
+		close(r->pidfd);
+}
+
+int capture_run(struct captured *result, struct capture *c, dpc_error *err)
+{
+	struct sigaction before[PASSED];
+	struct run r = {.c = c, .result = result, .pidfd = -1, .deadline = DPC_FOREVER,
+	                .out = RELAY_NONE, .err = RELAY_NONE};
+	*result = (struct captured){.recorded = c->recorder != NULL};
+	take_signals(before);
+	int rc = start(&r, err);
+	if (rc == DPC_OK && !result->exec_errno)
+		attend(&r);
+	return_signals(before);
+	relay_release(&r.out);
+	relay_release(&r.err);
+	return rc;
+}

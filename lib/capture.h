@@ -1,0 +1,34 @@
+/* Runs the command, passing its output on as it comes and handing a copy to a
+ * recorder. Constant memory; neither stream waits for the other's reader. */
+#ifndef DPC_CAPTURE_H
+#define DPC_CAPTURE_H
+
+#include "recorder.h"
+#include "spawn.h"
+
+struct capture {
+	struct spawn command;       /* in is set by the caller; out and err are ours */
+	bool merged;                /* stdout and stderr are one open file: one pipe, exact order */
+	struct recorder *recorder;  /* NULL: only pass on */
+	int64_t max_run;            /* ns; 0: no limit */
+	void (*unrecorded)(void *context); /* called once when the recorder refuses */
+	void *context;
+};
+
+struct captured {
+	int exec_errno;   /* not 0: the command could not be executed; nothing else is set */
+	int status;       /* raw wait status */
+	int64_t cost;     /* ns from start to end */
+	bool recorded;    /* the recorder took everything */
+	bool ended_by_max_run;
+	int signal;       /* we were asked to end by it, and passed it on; 0: no */
+	dpc_error record_error; /* why not recorded */
+	dpc_error output_error; /* code not 0: our own stdout or stderr failed */
+};
+
+/* DPC_OK when the command was started (or exec_errno says why not); DPC_E_IO
+ * when there could be no pipe or process. While it runs, INT, TERM, HUP and
+ * QUIT sent to us go to the command. */
+int capture_run(struct captured *result, struct capture *c, dpc_error *err);
+
+#endif

@@ -1,0 +1,262 @@
+#include "home.h"
+
+#include "clock.h"
+#include "os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char WRITE_LOCK[] = "write.lock";
+static const int64_t LOCK_PATIENCE = INT64_C(10) * 1000000000;
+
+static const char *nonempty_env(const char *name)
+{
+	const char *v = getenv(name);
+	return v && *v ? v : NULL;
+}
+
+static int join_path(char out[PATH_MAX], dpc_error *err, const char *a, const char *b)
+{
+	int n = snprintf(out, PATH_MAX, "%s%s", a, b);
+	if (n < 0 || n >= PATH_MAX)
+		return dpc__fail(err, DPC_E_HOME, "the cache directory's path is too long; set DPCACHE_DIR");
+	/* With a slash behind it, open would follow a symbolic link. */
+	while (n > 1 && out[n - 1] == '/')
+		out[--n] = '\0';
+	return DPC_OK;
+}
+
+static int default_path(char path[PATH_MAX], const char *(*account_home)(void), dpc_error *err)
+{
+	const char *dir = nonempty_env("DPCACHE_DIR");
+	if (dir)
+		return join_path(path, err, dir, "");
+	/* The XDG rules: a relative path is invalid and ignored. */
+	dir = nonempty_env("XDG_CACHE_HOME");
+	if (dir && *dir == '/')
+		return join_path(path, err, dir, "/dpcache");
+	dir = nonempty_env("HOME");
+	if (!dir && account_home)
+		dir = account_home();
+	if (!dir)
+		return dpc__fail(err, DPC_E_HOME,
+		                 "no home directory for the cache; set DPCACHE_DIR or HOME");
+	return join_path(path, err, dir, "/.cache/dpcache");
+}
+
+int home_locate(char path[PATH_MAX], const char *url, const char *(*account_home)(void),
+                dpc_error *err)
+{
+	if (!url)
+		url = nonempty_env("DPCACHE_STORE");
+	if (!url)
+		return default_path(path, account_home, err);
+	static const char scheme[] = "sqlite:";
+	if (strncmp(url, scheme, sizeof scheme - 1) != 0)
+		return dpc__fail(err, DPC_E_USAGE, "unknown store '%s' (known: sqlite:[DIRECTORY])", url);
+	url += sizeof scheme - 1;
+	return *url ? join_path(path, err, url, "") : default_path(path, account_home, err);
+}
+
+/* O_NOFOLLOW reports a symbolic link as "not a directory"; say which it is. */
+static int explain_open_failure(const char *path, dpc_error *err)
+{
+	int saved = errno;
+	struct stat st;
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return dpc__fail(err, DPC_E_HOME,
+		                 "cache directory %s is a symbolic link; set DPCACHE_DIR to where it leads",
+		                 path);
+	errno = saved;
+	int code = dpc__fail_errno(err, "cannot open cache directory %s", path);
+	if (err)
+		err->code = saved == ENOENT ? DPC_E_NOTFOUND : DPC_E_HOME;
+	return err ? err->code : code;
+}
+
+static int check_directory(const struct home *h, dpc_error *err)
+{
+	struct stat st;
+	if (fstat(h->fd, &st) < 0)
+		return dpc__fail_errno(err, "cannot stat %s", h->path);
+	if (st.st_uid != geteuid())
+		return dpc__fail(err, DPC_E_HOME,
+		                 "cache directory %s belongs to uid %u, not to you (%u); set DPCACHE_DIR", h->path,
+		                 (unsigned)st.st_uid, (unsigned)geteuid());
+	if (st.st_mode & 022)
+		return dpc__fail(err, DPC_E_HOME,
+		                 "cache directory %s can be written by others; run: chmod 700 %s", h->path, h->path);
+	const char *remote = os_remote_fs_name(h->fd);
+	if (remote)
+		return dpc__fail(err, DPC_E_HOME,
+		                 "cache directory %s is on %s, where locks cannot be relied on; set DPCACHE_DIR to a "
+		                 "local disk",
+		                 h->path, remote);
+	return DPC_OK;
+}
+
+static int open_directory(struct home *h, const char *path, dpc_error *err)
+{
+	*h = (struct home){.fd = -1};
+	size_t n = strlen(path);
+	if (n >= sizeof h->path)
+		return dpc__fail(err, DPC_E_HOME, "the cache directory's path is too long");
+	memcpy(h->path, path, n + 1);
+	h->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (h->fd < 0)
+		return explain_open_failure(path, err);
+	return check_directory(h, err);
+}
+
+int home_open(struct home *h, const char *path, dpc_error *err)
+{
+	int rc = open_directory(h, path, err);
+	if (rc == DPC_OK)
+		rc = state_read(&h->state, h->fd, err);
+	if (rc != DPC_OK)
+		home_close(h);
+	return rc;
+}
+
+static int make_parents(const char *path, dpc_error *err)
+{
+	char part[PATH_MAX];
+	snprintf(part, sizeof part, "%s", path);
+	for (char *p = part + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return dpc__fail_errno(err, "cannot create %s", part);
+		*p = '/';
+	}
+	if (mkdir(part, 0700) < 0 && errno != EEXIST)
+		return dpc__fail_errno(err, "cannot create cache directory %s", part);
+	return DPC_OK;
+}
+
+static void write_tag(const struct home *h)
+{
+	static const char text[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
+	                           "# This directory holds results remembered by dpcache(1).\n";
+	int fd = openat(h->fd, "CACHEDIR.TAG", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	/* Only a courtesy to backup programs: a full disk will be met, and told,
+	 * by whatever matters. */
+	(void)!write(fd, text, sizeof text - 1);
+	close(fd);
+}
+
+/* The state file is missing or damaged: look again under the lock, for
+ * another process may be mending it too. */
+static int settle_state(struct home *h, dpc_error *err)
+{
+	int lock = home_lock(h, LOCK_PATIENCE, err);
+	if (lock < 0)
+		return lock;
+	int rc = state_read(&h->state, h->fd, NULL);
+	if (rc == DPC_E_NOTFOUND || rc == DPC_E_CORRUPT) {
+		if (rc == DPC_E_CORRUPT)
+			snprintf(h->notice, sizeof h->notice,
+			         "the cache's state file was damaged; everything remembered so far is forgotten");
+		write_tag(h);
+		rc = state_init(&h->state, err);
+		if (rc == DPC_OK)
+			rc = state_write(&h->state, h->fd, err);
+	}
+	home_unlock(lock);
+	return rc;
+}
+
+int home_create(struct home *h, const char *path, dpc_error *err)
+{
+	int rc = open_directory(h, path, err);
+	if (rc == DPC_E_NOTFOUND) {
+		rc = make_parents(path, err);
+		if (rc == DPC_OK)
+			rc = open_directory(h, path, err);
+	}
+	if (rc != DPC_OK)
+		goto out;
+	h->fd = os_raise_fd(h->fd);
+	if (h->fd < 0) {
+		rc = dpc__fail_errno(err, "cannot keep cache directory %s open", path);
+		goto out;
+	}
+	rc = state_read(&h->state, h->fd, err);
+	if (rc == DPC_E_NOTFOUND || rc == DPC_E_CORRUPT)
+		rc = settle_state(h, err);
+	if (rc != DPC_OK)
+		rc = dpc__context(err, rc, "cache directory %s", path);
+out:
+	if (rc != DPC_OK)
+		home_close(h);
+	return rc;
+}
+
+void home_close(struct home *h)
+{
+	if (h->fd >= 0)
+		close(h->fd);
+	h->fd = -1;
+}
+
+int home_lock(const struct home *h, int64_t timeout, dpc_error *err)
+{
+	int fd = os_openat_high(h->fd, WRITE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return dpc__fail_errno(err, "cannot open %s/%s", h->path, WRITE_LOCK);
+	int64_t deadline = clock_mono_ns() + timeout;
+	/* flock has no time-out of its own, and a library may not use signals. The
+	 * holder needs well under a millisecond unless it was stopped. */
+	struct timespec nap = {0, 100000};
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			int rc = dpc__fail_errno(err, "cannot lock %s/%s", h->path, WRITE_LOCK);
+			close(fd);
+			return rc;
+		}
+		if (clock_mono_ns() > deadline) {
+			close(fd);
+			return dpc__fail(err, DPC_E_BUSY, "%s/%s is held by another process", h->path, WRITE_LOCK);
+		}
+		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < 2000000)
+			nap.tv_nsec *= 2;
+	}
+	return fd;
+}
+
+void home_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
+}
+
+int home_mkdir(const struct home *h, const char *name)
+{
+	return mkdirat(h->fd, name, 0700) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+int home_open_file(const struct home *h, const char *name, int flags)
+{
+	int fd = os_openat_high(h->fd, name, flags | O_NOFOLLOW, 0600);
+	if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT))
+		return fd;
+	char part[PATH_MAX];
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		memcpy(part, name, (size_t)(slash - name));
+		part[slash - name] = '\0';
+		if (home_mkdir(h, part) < 0)
+			return -1;
+	}
+	return os_openat_high(h->fd, name, flags | O_NOFOLLOW, 0600);
+}

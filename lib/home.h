@@ -1,0 +1,60 @@
+/* The cache directory: where it is, whether it may be trusted, and the one
+ * lock under which anything shared in it is changed.
+ *
+ *   home/
+ *     CACHEDIR.TAG   tells backup programs to pass by
+ *     state          secret and invalidation stamps (state.h)
+ *     cache.db       the truth: entries, in SQLite
+ *     data/xx/       capsules too large for the database
+ *     shelf/xx/      hot capsules as plain files (shelf.h)
+ *     locks/         one file per run at work (lock.h)
+ *     digests        what files contained when last read (digests.h)
+ *     events         hits and misses not yet counted (events.h)
+ *     write.lock     held while cache.db, data, shelf or state change
+ *
+ * A directory that others could write to, that belongs to somebody else or
+ * that is a symbolic link is refused: what is found in it would be executed
+ * as the user's own results. */
+#ifndef DPC_HOME_H
+#define DPC_HOME_H
+
+#include "state.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct home {
+	int fd; /* the directory; -1 when closed */
+	char path[PATH_MAX];
+	struct state state;
+	char notice[256]; /* something was mended while opening; else "" */
+};
+
+/* Write the directory's path for a store URL (NULL: DPCACHE_STORE, else the
+ * default store). `account_home` answers where HOME is unset; it may be NULL,
+ * or return NULL. DPC_E_USAGE for a URL that names no store built in. */
+int home_locate(char path[PATH_MAX], const char *url, const char *(*account_home)(void),
+                dpc_error *err);
+
+/* Open an existing cache, changing nothing. DPC_E_NOTFOUND when there is
+ * none; DPC_E_HOME when it must not be used. */
+int home_open(struct home *h, const char *path, dpc_error *err);
+
+/* The same, creating what is missing. */
+int home_create(struct home *h, const char *path, dpc_error *err);
+
+void home_close(struct home *h);
+
+/* The write lock. home_lock waits at most `timeout` ns and returns a
+ * descriptor for home_unlock, or DPC_E_BUSY / DPC_E_IO. */
+int home_lock(const struct home *h, int64_t timeout, dpc_error *err);
+void home_unlock(int lock);
+
+/* mkdir with mode 0700 below the home; one that exists is fine. 0 or -1. */
+int home_mkdir(const struct home *h, const char *name);
+
+/* Open a file for writing below the home, creating its one or two parent
+ * directories when they are missing. A descriptor, or -1 with errno. */
+int home_open_file(const struct home *h, const char *name, int flags);
+
+#endif

@@ -1,0 +1,263 @@
+#include "key.h"
+
+#include "siphash.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void put(struct buf *b, enum question_tag tag, const void *data, size_t size)
+{
+	buf_u8(b, (uint8_t)tag);
+	buf_field(b, data, size);
+}
+
+static void put_string(struct buf *b, enum question_tag tag, const char *s)
+{
+	put(b, tag, s, strlen(s));
+}
+
+static void put_u32(struct buf *b, enum question_tag tag, uint32_t v)
+{
+	struct buf word = {0};
+	buf_u32(&word, v);
+	if (word.failed)
+		b->failed = true;
+	else
+		put(b, tag, word.data, word.size);
+	buf_release(&word);
+}
+
+/* Name and value are digested together, so that equal values of two
+ * variables do not show as equal. */
+static void put_variable(struct buf *b, enum question_tag tag, const struct question *q,
+                         const char *name, const char *value)
+{
+	struct buf text = {0}, field = {0};
+	uint8_t digest[16];
+	buf_put(&field, name, strlen(name) + 1);
+	if (value) {
+		buf_put(&text, name, strlen(name) + 1);
+		buf_put(&text, value, strlen(value));
+		siphash128(digest, text.data, text.size, q->secret);
+		buf_put(&field, digest, sizeof digest);
+	}
+	put(b, tag, field.data, field.size);
+	b->failed |= text.failed | field.failed;
+	buf_release(&text);
+	buf_release(&field);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static size_t sort_unique(const char **v, size_t n)
+{
+	size_t kept = 0;
+	if (n)
+		qsort(v, n, sizeof *v, by_bytes);
+	for (size_t i = 0; i < n; i++)
+		if (!i || strcmp(v[i], v[kept - 1]) != 0)
+			v[kept++] = v[i];
+	return kept;
+}
+
+static bool is_locale_variable(const char *entry)
+{
+	/* LANGUAGE picks the messages' language before LC_MESSAGES does. */
+	static const char *const exact[] = {"LANG=", "LANGUAGE=", "TZ="};
+	if (strncmp(entry, "LC_", 3) == 0)
+		return strchr(entry, '=') != NULL;
+	for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+		if (strncmp(entry, exact[i], strlen(exact[i])) == 0)
+			return true;
+	return false;
+}
+
+static void put_locale(struct buf *b, const struct question *q)
+{
+	const char *found[64];
+	size_t n = 0;
+	for (char **e = environ; *e && n < sizeof found / sizeof *found; e++)
+		if (is_locale_variable(*e))
+			found[n++] = *e;
+	n = sort_unique(found, n);
+	for (size_t i = 0; i < n; i++) {
+		char name[256];
+		size_t size = (size_t)(strchr(found[i], '=') - found[i]);
+		if (size >= sizeof name)
+			continue;
+		memcpy(name, found[i], size);
+		name[size] = '\0';
+		put_variable(b, Q_LOCALE, q, name, found[i] + size + 1);
+	}
+}
+
+static int put_cwd(struct buf *b, dpc_error *err)
+{
+	char cwd[PATH_MAX];
+	struct stat here, there;
+	if (!getcwd(cwd, sizeof cwd))
+		return dpc__fail_errno(err, "cannot tell the working directory (--no-cwd leaves it out)");
+	put_string(b, Q_CWD, cwd);
+	const char *pwd = getenv("PWD");
+	if (pwd && *pwd == '/' && strcmp(pwd, cwd) != 0 && stat(pwd, &there) == 0 &&
+	    stat(".", &here) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino)
+		put_string(b, Q_PWD, pwd);
+	return DPC_OK;
+}
+
+static int put_command(struct buf *b, const struct question *q, dpc_error *err)
+{
+	int rc;
+	for (char *const *a = q->argv; *a; a++)
+		put_string(b, Q_ARGUMENT, *a);
+	if (q->exe)
+		put_string(b, Q_EXE, q->exe);
+	if (!q->no_cwd && (rc = put_cwd(b, err)) != DPC_OK)
+		return rc;
+	if (!q->no_path)
+		put_variable(b, Q_PATH, q, "PATH", getenv("PATH"));
+	if (!q->no_uid)
+		put_u32(b, Q_UID, getuid());
+	mode_t mask = umask(0);
+	umask(mask);
+	put_u32(b, Q_UMASK, mask);
+	if (!q->no_locale)
+		put_locale(b, q);
+	buf_u8(b, Q_MERGED);
+	buf_field(b, q->merged ? "\1" : "\0", 1);
+	return DPC_OK;
+}
+
+int question_encode(struct buf *out, struct question *q, dpc_error *err)
+{
+	int rc = DPC_OK;
+	put_u32(out, Q_SCHEMA, KEY_SCHEMA);
+	if (q->name.data)
+		put(out, Q_NAME, q->name.data, q->name.size);
+	if (q->region)
+		put_string(out, Q_REGION, q->region);
+	if (!q->name.data)
+		rc = put_command(out, q, err);
+	if (rc != DPC_OK)
+		return rc;
+	q->env_count = sort_unique(q->env, q->env_count);
+	for (size_t i = 0; i < q->env_count; i++)
+		put_variable(out, Q_ENV, q, q->env[i], getenv(q->env[i]));
+	q->input_count = sort_unique(q->inputs, q->input_count);
+	for (size_t i = 0; i < q->input_count; i++)
+		put_string(out, Q_INPUT, q->inputs[i]);
+	if (q->stdin_digest)
+		put(out, Q_STDIN, q->stdin_digest->bytes, sizeof q->stdin_digest->bytes);
+	if (q->salt)
+		put_string(out, Q_SALT, q->salt);
+	return out->failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : DPC_OK;
+}
+
+struct digest question_hash(struct slice question)
+{
+	return digest_of(XXH3_128bits(question.data, question.size));
+}
+
+struct digest key_of(struct slice question, const struct observations *o)
+{
+	XXH3_state_t s;
+	XXH3_128bits_reset(&s);
+	struct buf b = {0};
+	buf_u64(&b, question.size);
+	XXH3_128bits_update(&s, b.data, b.size);
+	XXH3_128bits_update(&s, question.data, question.size);
+	b.size = 0;
+	observations_put(&b, o);
+	XXH3_128bits_update(&s, b.data, b.size);
+	buf_release(&b);
+	return digest_of(XXH3_128bits_digest(&s));
+}
+
+bool question_next(struct cursor *c, enum question_tag *tag, struct slice *value)
+{
+	if (c->at == c->end)
+		return false;
+	*tag = (enum question_tag)cursor_u8(c);
+	*value = cursor_field(c);
+	return !c->bad;
+}
+
+const char *question_tag_name(enum question_tag tag)
+{
+	switch (tag) {
+	case Q_SCHEMA:
+		return "key schema";
+	case Q_NAME:
+		return "name";
+	case Q_REGION:
+		return "region";
+	case Q_ARGUMENT:
+		return "argument";
+	case Q_EXE:
+		return "executable";
+	case Q_CWD:
+		return "working directory";
+	case Q_PWD:
+		return "logical working directory";
+	case Q_PATH:
+	case Q_LOCALE:
+	case Q_ENV:
+		return "variable";
+	case Q_UID:
+		return "uid";
+	case Q_UMASK:
+		return "umask";
+	case Q_MERGED:
+		return "stdout and stderr";
+	case Q_INPUT:
+		return "input";
+	case Q_STDIN:
+		return "standard input";
+	case Q_SALT:
+		return "salt";
+	}
+	return "unknown";
+}
+
+static bool needs_quotes(const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	                            "_-+=:,./@%^";
+	return !*s || s[strspn(s, plain)];
+}
+
+static void put_quoted(struct buf *b, const char *s)
+{
+	if (!needs_quotes(s)) {
+		buf_put(b, s, strlen(s));
+		return;
+	}
+	buf_u8(b, '\'');
+	for (; *s && b->size < LABEL_MAX; s++)
+		if (*s == '\'')
+			buf_put(b, "'\\''", 4);
+		else
+			buf_u8(b, (uint8_t)*s);
+	buf_u8(b, '\'');
+}
+
+void label_of(struct buf *out, const struct question *q)
+{
+	for (char *const *a = q->argv; a && *a && out->size < LABEL_MAX; a++) {
+		if (a != q->argv)
+			buf_u8(out, ' ');
+		put_quoted(out, *a);
+	}
+	if (q->name.data && !out->size)
+		buf_put(out, q->name.data, q->name.size);
+	if (out->size > LABEL_MAX)
+		out->size = LABEL_MAX;
+}

@@ -1,0 +1,67 @@
+/* The key: question and observations → canonical bytes → XXH3-128.
+ *
+ * The question is all that is known without reading a file, as a sequence of
+ * tagged fields (u8 tag, field) in a fixed order. Two invocations have the
+ * same question exactly when these bytes are equal. Values of environment
+ * variables are never in it, only keyed digests of them. */
+#ifndef DPC_KEY_H
+#define DPC_KEY_H
+
+#include "err.h"
+#include "hash.h"
+#include "input.h"
+
+enum { KEY_SCHEMA = 1 };
+
+enum question_tag {
+	Q_SCHEMA = 'V',   /* u32 */
+	Q_NAME = 'K',     /* --key, or a plain value's name: replaces A to O */
+	Q_REGION = 'R',
+	Q_ARGUMENT = 'A', /* one field per argument */
+	Q_EXE = 'X',      /* path it resolves to; its content is an observation */
+	Q_CWD = 'W',      /* physical */
+	Q_PWD = 'w',      /* logical, where it names the same place */
+	Q_PATH = 'P',     /* keyed digest; empty when unset */
+	Q_UID = 'U',      /* u32 */
+	Q_UMASK = 'M',    /* u32 */
+	Q_LOCALE = 'L',   /* name, NUL, keyed digest */
+	Q_MERGED = 'O',   /* u8: stdout and stderr are one open file */
+	Q_ENV = 'E',      /* name, NUL, keyed digest (none: unset) */
+	Q_INPUT = 'I',    /* a declared input as it was named */
+	Q_STDIN = 'S',    /* digest of standard input */
+	Q_SALT = 'T'
+};
+
+/* What a caller asks; everything borrowed. */
+struct question {
+	struct slice name;      /* data NULL: none */
+	const char *region;     /* NULL: none */
+	char *const *argv;      /* ends in NULL; unused with a name */
+	const char *exe;        /* resolved path; NULL leaves it out */
+	const char **env, **inputs;
+	size_t env_count, input_count;
+	const char *salt;       /* NULL: none */
+	const struct digest *stdin_digest; /* NULL: none */
+	const uint8_t *secret;  /* 16 bytes, state.h */
+	bool no_cwd, no_path, no_uid, no_locale;
+	bool merged;
+};
+
+/* Sorts q->env and q->inputs in place, so that their order does not matter. */
+int question_encode(struct buf *out, struct question *q, dpc_error *err);
+
+struct digest question_hash(struct slice question);
+struct digest key_of(struct slice question, const struct observations *o);
+
+/* Walk the fields of an encoded question. false at the end or when damaged. */
+bool question_next(struct cursor *c, enum question_tag *tag, struct slice *value);
+
+/* What a tag stands for, in words a user knows. */
+const char *question_tag_name(enum question_tag tag);
+
+/* The command as a user would type it, quoted for a shell; at most
+ * LABEL_MAX bytes. */
+enum { LABEL_MAX = 4096 };
+void label_of(struct buf *out, const struct question *q);
+
+#endif

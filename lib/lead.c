@@ -1,0 +1,151 @@
+#include "lead.h"
+
+#include "lock.h"
+#include "os.h"
+#include "vault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* The file that a run is recorded in: the lock itself, or one of its own. */
+struct scratch {
+	int fd;
+	char name[64];
+	bool temporary;
+};
+
+static void scratch_open(struct scratch *s, const struct lead *l)
+{
+	s->fd = l->lock;
+	s->temporary = l->lock < 0;
+	if (!s->temporary) {
+		lock_name(s->name, &l->ask->key);
+		return;
+	}
+	/* A dot keeps it apart from locks; pid and time from its like. */
+	snprintf(s->name, sizeof s->name, "locks/.%ld-%lld", (long)getpid(), (long long)clock_mono_ns());
+	s->fd = home_open_file(l->ask->home, s->name, O_RDWR | O_CREAT | O_EXCL);
+}
+
+static void scratch_close(struct scratch *s, struct lead *l)
+{
+	if (s->fd < 0)
+		return;
+	if (!s->temporary) {
+		lock_retire(l->ask->home, &l->key, s->fd);
+	} else {
+		unlinkat(l->ask->home->fd, s->name, 0);
+		close(s->fd);
+	}
+	s->fd = l->lock = -1;
+}
+
+static int begin_recording(struct recorder *r, const struct lead *l, int fd, dpc_error *err)
+{
+	const struct ask *a = l->ask;
+	struct capsule c = {
+	    .key = a->key,
+	    .generation = a->home->state.generation,
+	    .pid = (uint32_t)getpid(),
+	    .started = clock_wall_ns(),
+	};
+	struct buf label = {0}, meta = {0};
+	label_of(&label, a->question);
+	capsule_encode_meta(&meta, (struct slice){a->bytes.data, a->bytes.size}, &a->observed,
+	                    (struct slice){label.data, label.size});
+	meta.failed |= label.failed;
+	buf_release(&label);
+	return recorder_begin(r, &c, &meta, fd, a->policy->max_output, err);
+}
+
+/* Were the inputs, when it ended, what they were when it began? A result of
+ * inputs that moved belongs to no key. */
+static bool inputs_held(struct ask *a)
+{
+	struct digest before = a->key;
+	ask_forget(a);
+	return ask_observe(a, NULL) == DPC_OK && memcmp(&before, &a->key, sizeof before) == 0;
+}
+
+static enum kept judge_run(struct lead *l, const struct captured *result)
+{
+	const struct policy *p = l->ask->policy;
+	if (!result->recorded)
+		return result->record_error.code == DPC_E_USAGE ? KEPT_TOO_LARGE : KEPT_ERROR;
+	if (result->signal || result->ended_by_max_run)
+		return KEPT_INTERRUPTED;
+	if (p->no_write)
+		return KEPT_NOT_ASKED;
+	if (lookup_ttl(p, result->status) <= 0 && !exit_set_has(&p->cache_exit, capsule_exit_status(result->status)))
+		return KEPT_FAILURE;
+	return inputs_held(l->ask) ? KEPT : KEPT_CHANGED;
+}
+
+static void keep(struct lead *l, struct recorder *r, struct captured *result, const struct scratch *s,
+                 dpc_error *cache_err)
+{
+	l->kept = judge_run(l, result);
+	if (!result->recorded) {
+		if (l->kept == KEPT_ERROR)
+			*cache_err = result->record_error;
+		return;
+	}
+	r->capsule.status = result->status;
+	r->capsule.cost = result->cost;
+	r->capsule.ttl = lookup_ttl(l->ask->policy, result->status);
+	moment_now(&r->capsule.created);
+	if (recorder_finish(r, CAPSULE_DONE, cache_err) != DPC_OK) {
+		recorder_give_up(r, CAPSULE_GIVEN_UP);
+		l->kept = KEPT_ERROR;
+		return;
+	}
+	if (l->kept != KEPT)
+		return;
+	int rc = vault_commit(l->ask, r, s->name, cache_err);
+	l->kept = rc == DPC_OK ? KEPT : rc == DPC_MISS ? KEPT_VOIDED : KEPT_ERROR;
+}
+
+struct holding {
+	struct lead *lead;
+	struct scratch *scratch;
+	struct recorder *recorder;
+};
+
+/* The output cannot be kept: whoever waits for it runs at once, beside us. */
+static void let_go(void *context)
+{
+	struct holding *h = context;
+	recorder_give_up(h->recorder, CAPSULE_GIVEN_UP);
+	h->recorder->fd = -1;
+	scratch_close(h->scratch, h->lead);
+}
+
+int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_error *err)
+{
+	struct scratch s = {.fd = -1};
+	struct recorder r = {.fd = -1};
+	l->key = l->ask->key;
+	scratch_open(&s, l);
+	if (begin_recording(&r, l, s.fd, cache_err) == DPC_OK) {
+		l->capture->recorder = &r;
+		l->capture->unrecorded = let_go;
+		l->capture->context = &(struct holding){l, &s, &r};
+	} else {
+		/* With nowhere to record, the command still runs; nobody shall wait for
+		 * it in vain. */
+		scratch_close(&s, l);
+	}
+	int rc = capture_run(result, l->capture, err);
+	if (!l->capture->recorder)
+		l->kept = KEPT_ERROR;
+	else if (rc == DPC_OK && !result->exec_errno)
+		keep(l, &r, result, &s, cache_err);
+	else
+		recorder_give_up(&r, CAPSULE_GIVEN_UP);
+	scratch_close(&s, l);
+	recorder_release(&r);
+	l->capture->recorder = NULL;
+	return rc;
+}

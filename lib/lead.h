@@ -1,0 +1,32 @@
+/* The leader's part: run the command, record it, keep it, tell the followers. */
+#ifndef DPC_LEAD_H
+#define DPC_LEAD_H
+
+#include "ask.h"
+#include "capture.h"
+
+enum kept {
+	KEPT,            /* stored */
+	KEPT_NOT_ASKED,  /* --no-write */
+	KEPT_FAILURE,    /* an exit not worth keeping */
+	KEPT_TOO_LARGE,
+	KEPT_VOIDED,     /* invalidated while it ran */
+	KEPT_CHANGED,    /* an input changed while it ran */
+	KEPT_INTERRUPTED, /* by a signal to us, or --max-run */
+	KEPT_ERROR       /* the cache failed; see the error */
+};
+
+struct lead {
+	struct ask *ask;      /* observed */
+	struct capture *capture; /* command set; recorder is ours */
+	int lock;             /* held in LOCK_EX, taken over; -1: run without one */
+	enum kept kept;       /* out */
+	struct digest key;    /* out: as of the start */
+};
+
+/* Run. DPC_OK when the command ran, or result->exec_errno says why not; `cache_err`
+ * then has what kept the result from being stored, if anything went wrong.
+ * Other returns: nothing was run. */
+int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_error *err);
+
+#endif

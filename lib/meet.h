@@ -1,0 +1,36 @@
+/* The meeting of callers at one key: recall, else join, until there is an
+ * answer or a part to play. The front and the core walk it alike; only the
+ * core brings `fetch`, and so only it opens a database. */
+#ifndef DPC_MEET_H
+#define DPC_MEET_H
+
+#include "ask.h"
+#include "dogpile.h"
+
+enum meeting {
+	MEET_HIT,      /* the answer is remembered */
+	MEET_FOLLOWED, /* the answer is that of the run we waited for */
+	MEET_LEAD,     /* run it; the lock is ours */
+	MEET_ALONE,    /* run it without a lock */
+	MEET_NESTED,   /* this very key is being run by a parent of ours */
+	MEET_TIMED_OUT /* the leader is still at work */
+};
+
+typedef int meet_fetch_fn(struct answer *out, struct ask *a, dpc_error *err);
+
+struct meet {
+	struct ask *ask;
+	meet_fetch_fn *fetch; /* NULL: lead without looking into the store */
+	int lock;       /* in: a lock already held for this key, or -1; out: for MEET_LEAD */
+	struct answer answer; /* for MEET_HIT and MEET_FOLLOWED */
+	dpc_error store_error; /* code not 0: the store could not be asked */
+};
+
+/* DPC_OK with the outcome; DPC_E_… when inputs or locks cannot be had. */
+int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err);
+
+/* The variable that tells a command's own dpcache which keys are being run
+ * above it: hexadecimal, separated by colons. */
+extern const char MEET_RUNNING[];
+
+#endif

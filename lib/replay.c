@@ -1,0 +1,123 @@
+#include "replay.h"
+
+#include "os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct sink {
+	int fd;
+	bool gone; /* its reader closed */
+	enum { BY_RANGE, BY_SENDFILE, BY_HAND } method;
+};
+
+static void sink_init(struct sink *s, int fd)
+{
+	struct stat st;
+	*s = (struct sink){.fd = fd, .method = BY_SENDFILE};
+	/* Between regular files the file system may share or copy blocks itself. */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		s->method = BY_RANGE;
+}
+
+static int write_failed(struct sink *s, dpc_error *err)
+{
+	if (errno == EPIPE) {
+		s->gone = true;
+		return DPC_OK;
+	}
+	return dpc__fail_errno(err, "cannot write to %s", s->fd == 2 ? "stderr" : "stdout");
+}
+
+static ssize_t by_hand(int out, int in, off_t *at, size_t size)
+{
+	char chunk[65536];
+	ssize_t n = os_pread_full(in, chunk, size < sizeof chunk ? size : sizeof chunk, *at);
+	if (n <= 0)
+		return n;
+	if (os_write_all(out, chunk, (size_t)n) < 0)
+		return -1;
+	*at += n;
+	return n;
+}
+
+static ssize_t move_some(struct sink *s, int in, off_t *at, uint64_t size)
+{
+	size_t want = size < (1u << 30) ? (size_t)size : 1u << 30;
+	switch (s->method) {
+	case BY_RANGE:
+		return copy_file_range(in, at, s->fd, NULL, want, 0);
+	case BY_SENDFILE:
+		return sendfile(s->fd, in, at, want);
+	default:
+		return by_hand(s->fd, in, at, want);
+	}
+}
+
+static int move(struct sink *s, int in, uint64_t offset, uint64_t size, dpc_error *err)
+{
+	off_t at = (off_t)offset;
+	while (size && !s->gone) {
+		ssize_t n = move_some(s, in, &at, size);
+		if (n > 0) {
+			size -= (uint64_t)n;
+		} else if (n == 0) {
+			return dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
+		} else if (errno == EAGAIN || errno == EINTR) {
+			/* Non-blocking output: the plain way waits. */
+			s->method = errno == EAGAIN ? BY_HAND : s->method;
+		} else if (errno == EPIPE || s->method == BY_HAND) {
+			int rc = write_failed(s, err);
+			if (rc != DPC_OK)
+				return rc;
+		} else {
+			/* Whatever it was (O_APPEND, another file system, an old kernel),
+			 * the plain way either can or says why not. */
+			s->method = BY_HAND;
+		}
+	}
+	return DPC_OK;
+}
+
+static int give(struct sink *s, const struct frames *f, uint64_t at, uint64_t size, dpc_error *err)
+{
+	if (s->gone)
+		return DPC_OK;
+	if (!f->memory.data)
+		return move(s, f->fd, f->offset + at, size, err);
+	return os_write_all(s->fd, f->memory.data + at, (size_t)size) < 0 ? write_failed(s, err) : DPC_OK;
+}
+
+static int read_word(uint64_t *word, const struct frames *f, uint64_t at)
+{
+	uint8_t bytes[8];
+	if (f->size - at < sizeof bytes)
+		return -1;
+	if (f->memory.data)
+		memcpy(bytes, f->memory.data + at, sizeof bytes);
+	else if (os_pread_full(f->fd, bytes, sizeof bytes, (off_t)(f->offset + at)) != sizeof bytes)
+		return -1;
+	struct cursor c = {bytes, bytes + sizeof bytes, false};
+	*word = cursor_u64(&c);
+	return 0;
+}
+
+int replay_frames(const struct frames *f, int out, int err_fd, dpc_error *err)
+{
+	struct sink sinks[2];
+	sink_init(&sinks[0], out);
+	sink_init(&sinks[1], err_fd);
+	for (uint64_t at = 0, word; at < f->size; at += frame_word_size(word)) {
+		if (read_word(&word, f, at) < 0 || frame_word_size(word) > f->size - at - 8)
+			return dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
+		at += 8;
+		int rc = give(&sinks[frame_word_stream(word) == STREAM_ERR], f, at, frame_word_size(word), err);
+		if (rc != DPC_OK)
+			return rc;
+	}
+	return DPC_OK;
+}

@@ -1,0 +1,14 @@
+/* Writes a capsule's output to the streams it came from. */
+#ifndef DPC_REPLAY_H
+#define DPC_REPLAY_H
+
+#include "capsule.h"
+
+/* Write every frame to `out` or `err_fd`. A reader that went away (EPIPE) is no
+ * error: the rest for that stream is skipped. Large frames in files go by the
+ * kernel, never through memory. SIGPIPE must be ignored. DPC_E_IO when a
+ * stream takes no more for another reason, DPC_E_CORRUPT when frames end
+ * early. */
+int replay_frames(const struct frames *f, int out, int err_fd, dpc_error *err);
+
+#endif

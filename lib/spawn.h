@@ -1,0 +1,24 @@
+/* Starts the user's command so that it cannot tell dpcache stands behind it. */
+#ifndef DPC_SPAWN_H
+#define DPC_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct spawn {
+	const char *exe;    /* resolved path */
+	char *const *argv;
+	char *const *envp;
+	int in, out, err;   /* become 0, 1, 2; -1 leaves that one as it is */
+	bool ignore_sigpipe; /* SIGPIPE was ignored when dpcache started */
+};
+
+/* The child dies with us by SIGKILL: were it to live on, the next leader's
+ * command would run beside it. *exec_errno is 0, or why the command could not
+ * be executed (the child is gone then). -1 with errno when there is no child. */
+int spawn_command(pid_t *pid, int *exec_errno, const struct spawn *s);
+
+/* Become the command; returns errno only when that fails. */
+int spawn_become(const struct spawn *s);
+
+#endif

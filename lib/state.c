@@ -1,0 +1,84 @@
+#include "state.h"
+
+#include "buf.h"
+#include "clock.h"
+#include "hash.h"
+#include "os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char NAME[] = "state", MAGIC[8] = "DPSTATE1";
+
+enum { STATE_SIZE = 8 + 8 + 8 + 16 + 8 };
+
+int state_read(struct state *s, int home_fd, dpc_error *err)
+{
+	uint8_t bytes[STATE_SIZE + 1];
+	int fd = openat(home_fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return dpc__fail(err, DPC_E_NOTFOUND, "%s is missing", NAME);
+	if (fd < 0)
+		return dpc__fail_errno(err, "cannot open %s", NAME);
+	ssize_t n = os_read_full(fd, bytes, sizeof bytes);
+	close(fd);
+	if (n < 0)
+		return dpc__fail_errno(err, "cannot read %s", NAME);
+	struct cursor c = {bytes, bytes + n, false};
+	struct slice magic = cursor_take(&c, sizeof MAGIC);
+	s->generation = cursor_u64(&c);
+	s->floor = cursor_u64(&c);
+	struct slice secret = cursor_take(&c, sizeof s->secret);
+	uint64_t sum = cursor_u64(&c);
+	if (n != STATE_SIZE || memcmp(magic.data, MAGIC, sizeof MAGIC) != 0 ||
+	    sum != hash64(bytes, STATE_SIZE - 8))
+		return dpc__fail(err, DPC_E_CORRUPT, "%s is damaged", NAME);
+	memcpy(s->secret, secret.data, sizeof s->secret);
+	return DPC_OK;
+}
+
+int state_init(struct state *s, dpc_error *err)
+{
+	*s = (struct state){0};
+	state_raise_floor(s);
+	if (os_random(s->secret, sizeof s->secret) < 0)
+		return dpc__fail_errno(err, "cannot get random bytes");
+	return DPC_OK;
+}
+
+int state_write(const struct state *s, int home_fd, dpc_error *err)
+{
+	static const char temporary[] = "state.new";
+	struct buf b = {0};
+	buf_put(&b, MAGIC, sizeof MAGIC);
+	buf_u64(&b, s->generation);
+	buf_u64(&b, s->floor);
+	buf_put(&b, s->secret, sizeof s->secret);
+	buf_u64(&b, b.failed ? 0 : hash64(b.data, b.size));
+	int fd = -1, rc = DPC_OK;
+	if (b.failed) {
+		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
+		goto out;
+	}
+	fd = openat(home_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || os_write_all(fd, b.data, b.size) < 0 ||
+	    renameat(home_fd, temporary, home_fd, NAME) < 0) {
+		rc = dpc__fail_errno(err, "cannot write %s", NAME);
+		unlinkat(home_fd, temporary, 0);
+	}
+out:
+	if (fd >= 0)
+		close(fd);
+	buf_release(&b);
+	return rc;
+}
+
+void state_raise_floor(struct state *s)
+{
+	uint64_t now = (uint64_t)clock_wall_ns();
+	s->generation = now > s->generation ? now : s->generation + 1;
+	s->floor = s->generation;
+}

@@ -1,0 +1,33 @@
+/* The cache's one small shared fact sheet, which every hit reads: the secret
+ * that keys digests of variables, and the invalidation stamps.
+ *
+ * Stamps are generations, not times: a run notes the generation it began in,
+ * and counts only while that is not below the floor. Invalidating everything
+ * moves the floor, which costs the same for ten entries as for a million,
+ * voids the runs still at work, and cannot be undone by setting the clock.
+ * A new sheet starts at the wall clock's nanoseconds, so that one that was
+ * lost never revives what an earlier floor had buried. */
+#ifndef DPC_STATE_H
+#define DPC_STATE_H
+
+#include "err.h"
+
+struct state {
+	uint64_t generation; /* noted by every run at its start */
+	uint64_t floor;      /* entries of a lower generation are invalid */
+	uint8_t secret[16];  /* key of siphash128 for environment values */
+};
+
+/* DPC_OK, DPC_E_NOTFOUND when there is none, DPC_E_CORRUPT, DPC_E_IO. */
+int state_read(struct state *s, int home_fd, dpc_error *err);
+
+/* Fresh secret, floor at the present. */
+int state_init(struct state *s, dpc_error *err);
+
+/* Replace atomically. The caller holds the write lock. */
+int state_write(const struct state *s, int home_fd, dpc_error *err);
+
+/* Move the floor above everything that has begun so far. */
+void state_raise_floor(struct state *s);
+
+#endif

@@ -1,0 +1,73 @@
+#include "store.h"
+
+const struct store_ops *store_engine(void)
+{
+	return &store_sqlite;
+}
+
+int store_open(struct store *s, const struct home *h, bool create, dpc_error *err)
+{
+	*s = (struct store){.ops = store_engine()};
+	return s->ops->open(&s->self, h, create, err);
+}
+
+void store_close(struct store *s)
+{
+	if (s->self)
+		s->ops->close(s->self);
+	s->self = NULL;
+}
+
+int store_get(struct store *s, const struct digest *key, struct buf *capsule, struct buf *file,
+              dpc_error *err)
+{
+	return s->ops->get(s->self, key, capsule, file, err);
+}
+
+int store_put(struct store *s, const struct entry_info *info, struct slice capsule,
+              struct buf *old_file, dpc_error *err)
+{
+	return s->ops->put(s->self, info, capsule, old_file, err);
+}
+
+int store_remove(struct store *s, const struct digest *key, struct digest *question,
+                 struct buf *old_file, dpc_error *err)
+{
+	return s->ops->remove(s->self, key, question, old_file, err);
+}
+
+int store_has(struct store *s, const struct digest *key, int64_t created, dpc_error *err)
+{
+	return s->ops->has(s->self, key, created, err);
+}
+
+int store_each(struct store *s, store_visit_fn *visit, void *context, dpc_error *err)
+{
+	return s->ops->each(s->self, visit, context, err);
+}
+
+int store_count(struct store *s, const struct counters *add, const struct event_record *hits,
+                size_t hit_count, dpc_error *err)
+{
+	return s->ops->count(s->self, add, hits, hit_count, err);
+}
+
+int store_totals(struct store *s, struct counters *out, dpc_error *err)
+{
+	return s->ops->totals(s->self, out, err);
+}
+
+int store_reset_totals(struct store *s, dpc_error *err)
+{
+	return s->ops->reset_totals(s->self, err);
+}
+
+int store_check(struct store *s, dpc_error *err)
+{
+	return s->ops->check(s->self, err);
+}
+
+int store_compact(struct store *s, dpc_error *err)
+{
+	return s->ops->compact(s->self, err);
+}

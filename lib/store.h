@@ -1,0 +1,117 @@
+/* The truth: entries by key, behind one table of functions per engine.
+ *
+ * Callers use the store_ wrappers, never the slots. A store is opened for one
+ * short piece of work and closed again: never across a fork, nor while the
+ * user's command runs. Everything that changes it is called under the write
+ * lock (home.h); reading needs none. */
+#ifndef DPC_STORE_H
+#define DPC_STORE_H
+
+#include "capsule.h"
+#include "events.h"
+#include "home.h"
+
+struct store;
+
+/* What is known of an entry without opening its capsule. */
+struct entry_info {
+	struct digest key, question; /* question: hash, names the shelf file */
+	int64_t created;  /* wall clock, ns */
+	int64_t ttl;      /* the writer's; DPC_FOREVER */
+	uint64_t generation;
+	int64_t cost;     /* ns */
+	uint64_t output_size, stored_size; /* bytes */
+	int32_t status;   /* raw wait status */
+	uint32_t flags;   /* enum capsule_flags */
+	uint64_t hits;
+	int64_t used;     /* wall clock of the last hit counted, ns; 0: none */
+	struct slice label; /* borrowed for the call */
+	const char *file; /* "data/…", or NULL: inline; borrowed for the call */
+};
+
+enum counter {
+	COUNTER_HITS,
+	COUNTER_FOLLOWS,
+	COUNTER_MISSES,
+	COUNTER_FAILURES,
+	COUNTER_UNCACHED,
+	COUNTER_SAVED_NS,
+	COUNTER_COUNT
+};
+
+struct counters {
+	int64_t v[COUNTER_COUNT];
+};
+
+/* Returns DPC_OK to go on; anything else ends the walk and is its result. */
+typedef int store_visit_fn(void *context, const struct entry_info *info);
+
+struct store_ops {
+	const char *name;
+	/* Version of the library in use, not of the one compiled against. */
+	const char *(*version)(void);
+	/* *self is the engine's own; `create` makes an empty store where there is
+	 * none (under the write lock), else DPC_E_NOTFOUND. DPC_E_CORRUPT,
+	 * DPC_E_VERSION, DPC_E_IO. */
+	int (*open)(void **self, const struct home *h, bool create, dpc_error *err);
+	void (*close)(void *self);
+	/* The capsule's bytes appended to `capsule` when it is inline, else the
+	 * name of its file in `file` (with NUL). DPC_MISS. */
+	int (*get)(void *self, const struct digest *key, struct buf *capsule, struct buf *file,
+	           dpc_error *err);
+	/* Insert or replace. `capsule` is empty when info->file is set. The file
+	 * of the entry replaced is named in `old_file` (with NUL; empty: none) and
+	 * is the caller's to unlink. */
+	int (*put)(void *self, const struct entry_info *info, struct slice capsule, struct buf *old_file,
+	           dpc_error *err);
+	/* DPC_MISS when there was none; `question` is the removed entry's, old_file
+	 * as for put. */
+	int (*remove)(void *self, const struct digest *key, struct digest *question, struct buf *old_file,
+	              dpc_error *err);
+	/* Is exactly this entry there? DPC_OK, DPC_MISS. */
+	int (*has)(void *self, const struct digest *key, int64_t created, dpc_error *err);
+	/* Visit all, in order of last use or creation, oldest first. The visitor
+	 * must not change the store. */
+	int (*each)(void *self, store_visit_fn *visit, void *context, dpc_error *err);
+	/* Add to the totals, and hits to their entries. */
+	int (*count)(void *self, const struct counters *add, const struct event_record *hits,
+	             size_t hit_count, dpc_error *err);
+	int (*totals)(void *self, struct counters *out, dpc_error *err);
+	int (*reset_totals)(void *self, dpc_error *err);
+	/* Engine-level integrity; DPC_E_CORRUPT with what is wrong. */
+	int (*check)(void *self, dpc_error *err);
+	/* Give freed space back. */
+	int (*compact)(void *self, dpc_error *err);
+	/* Move what lies there aside, under a name that is told in `moved`. Works
+	 * on the files: no store is open. Under the write lock. */
+	int (*quarantine)(const struct home *h, char *moved, size_t size, dpc_error *err);
+};
+
+extern const struct store_ops store_sqlite;
+
+struct store {
+	const struct store_ops *ops;
+	void *self;
+};
+
+/* Engine of the default store. */
+const struct store_ops *store_engine(void);
+
+int store_open(struct store *s, const struct home *h, bool create, dpc_error *err);
+void store_close(struct store *s);
+int store_get(struct store *s, const struct digest *key, struct buf *capsule, struct buf *file,
+              dpc_error *err);
+int store_put(struct store *s, const struct entry_info *info, struct slice capsule,
+              struct buf *old_file, dpc_error *err);
+int store_remove(struct store *s, const struct digest *key, struct digest *question,
+                 struct buf *old_file, dpc_error *err);
+int store_has(struct store *s, const struct digest *key, int64_t created, dpc_error *err);
+int store_each(struct store *s, store_visit_fn *visit, void *context, dpc_error *err);
+int store_count(struct store *s, const struct counters *add, const struct event_record *hits,
+                size_t hit_count, dpc_error *err);
+int store_totals(struct store *s, struct counters *out, dpc_error *err);
+int store_reset_totals(struct store *s, dpc_error *err);
+int store_check(struct store *s, dpc_error *err);
+int store_compact(struct store *s, dpc_error *err);
+
+#endif

@@ -1,0 +1,49 @@
+#include "tuple.h"
+
+static const int64_t TICK = INT64_C(2) * 1000000000;
+
+static int64_t nanoseconds(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void tuple_of(struct tuple *t, const struct stat *st, int64_t seen)
+{
+	t->dev = (uint64_t)st->st_dev;
+	t->ino = (uint64_t)st->st_ino;
+	t->size = (uint64_t)st->st_size;
+	t->mtime = nanoseconds(st->st_mtim);
+	t->ctime = nanoseconds(st->st_ctim);
+	t->seen = seen;
+}
+
+bool tuple_same(const struct tuple *a, const struct tuple *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime == b->mtime &&
+	       a->ctime == b->ctime;
+}
+
+bool tuple_racy(const struct tuple *t)
+{
+	return t->ctime > t->seen - TICK;
+}
+
+void tuple_put(struct buf *b, const struct tuple *t)
+{
+	buf_u64(b, t->dev);
+	buf_u64(b, t->ino);
+	buf_u64(b, t->size);
+	buf_u64(b, (uint64_t)t->mtime);
+	buf_u64(b, (uint64_t)t->ctime);
+	buf_u64(b, (uint64_t)t->seen);
+}
+
+void tuple_get(struct cursor *c, struct tuple *t)
+{
+	t->dev = cursor_u64(c);
+	t->ino = cursor_u64(c);
+	t->size = cursor_u64(c);
+	t->mtime = (int64_t)cursor_u64(c);
+	t->ctime = (int64_t)cursor_u64(c);
+	t->seen = (int64_t)cursor_u64(c);
+}

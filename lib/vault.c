@@ -1,0 +1,365 @@
+#include "vault.h"
+
+#include "lock.h"
+#include "os.h"
+#include "shelf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const int64_t PATIENCE = INT64_C(10) * 1000000000;
+
+int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
+               dpc_error *err)
+{
+	struct buf capsule = {0}, file = {0};
+	int rc = store_get(s, key, &capsule, &file, err);
+	if (rc == DPC_OK && (capsule.failed || file.failed))
+		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	if (rc == DPC_OK && file.size) {
+		const char *name = (const char *)file.data;
+		int fd = os_openat_high(h->fd, name, O_RDONLY | O_NOFOLLOW, 0);
+		rc = fd < 0 ? dpc__fail_errno(err, "cannot open capsule %s/%s", h->path, name)
+		            : answer_from_fd(out, fd, err);
+	} else if (rc == DPC_OK) {
+		rc = answer_from_bytes(out, &capsule, err);
+		if (rc == DPC_OK && !out->frames.memory.data)
+			rc = dpc__fail(err, DPC_E_CORRUPT, "capsule is cut short");
+	}
+	if (rc == DPC_OK)
+		rc = capsule_check_frames(&out->capsule, &out->frames, err);
+	if (rc == DPC_OK && memcmp(&out->capsule.key, key, sizeof *key) != 0)
+		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule lies under another key");
+	buf_release(&capsule);
+	buf_release(&file);
+	return rc;
+}
+
+/* Shelve what `s`, under the write lock, still holds. */
+static void shelve(struct ask *a, struct store *s, const struct answer *found)
+{
+	struct buf bytes = {0}, file = {0};
+	struct tuple t = {0};
+	struct stat st;
+	if (store_has(s, &a->key, found->capsule.created.wall, NULL) != DPC_OK ||
+	    store_get(s, &a->key, &bytes, &file, NULL) != DPC_OK)
+		goto out;
+	struct slice capsule = {bytes.data, bytes.size};
+	if (file.size) {
+		capsule = (struct slice){found->bytes.data, found->bytes.size};
+		if (fstat(found->fd, &st) < 0)
+			goto out;
+		tuple_of(&t, &st, clock_wall_ns());
+	}
+	shelf_put(a->home, &a->hash, &a->observed, capsule, file.size ? (const char *)file.data : NULL, &t);
+out:
+	buf_release(&bytes);
+	buf_release(&file);
+}
+
+int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
+{
+	struct store s;
+	int64_t age;
+	dpc_error trouble = {0};
+	int rc = store_open(&s, a->home, false, &trouble);
+	if (rc == DPC_E_NOTFOUND)
+		return DPC_MISS;
+	if (rc != DPC_OK)
+		return dpc__fail(err, rc, "%s", trouble.message);
+	rc = vault_load(out, a->home, &s, &a->key, err);
+	if (rc == DPC_OK && !ask_accepts(a, &out->capsule, &out->meta, &age))
+		rc = DPC_MISS;
+	if (rc == DPC_OK) {
+		out->age = age;
+		int lock = home_lock(a->home, PATIENCE / 100, NULL);
+		if (lock >= 0) {
+			shelve(a, &s, out);
+			home_unlock(lock);
+		}
+	} else {
+		answer_release(out);
+	}
+	store_close(&s);
+	return rc;
+}
+
+/* A second name for the recorder's file: what is named data/… is whole. */
+static int adopt(char *name, size_t size, const struct home *h, const struct digest *key,
+                 const char *scratch, dpc_error *err)
+{
+	char hex[DIGEST_HEX], dir[16];
+	uint32_t unique;
+	digest_hex(hex, key);
+	if (os_random(&unique, sizeof unique) < 0)
+		return dpc__fail_errno(err, "cannot get random bytes");
+	snprintf(dir, sizeof dir, "data/%.2s", hex);
+	snprintf(name, size, "%s/%s-%08x", dir, hex, unique);
+	if (linkat(h->fd, scratch, h->fd, name, 0) == 0)
+		return DPC_OK;
+	if (errno == ENOENT && home_mkdir(h, "data") == 0 && home_mkdir(h, dir) == 0 &&
+	    linkat(h->fd, scratch, h->fd, name, 0) == 0)
+		return DPC_OK;
+	return dpc__fail_errno(err, "cannot keep the output in %s/%s", h->path, dir);
+}
+
+static bool was_voided(const struct recorder *r)
+{
+	uint32_t voided = 0;
+	return r->fd >= 0 && pread(r->fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided && voided;
+}
+
+static struct entry_info describe(const struct ask *a, const struct recorder *r, const char *file)
+{
+	const struct capsule *c = &r->capsule;
+	struct entry_info info = {
+	    .key = a->key,
+	    .question = a->hash,
+	    .created = c->created.wall,
+	    .ttl = c->ttl,
+	    .generation = c->generation,
+	    .cost = c->cost,
+	    .output_size = c->output_size,
+	    .stored_size = capsule_size(c),
+	    .status = c->status,
+	    .flags = c->flags,
+	    .file = file,
+	};
+	struct capsule_meta m;
+	if (capsule_decode_meta(&m, c, (struct slice){r->meta.data, r->meta.size}, NULL) == DPC_OK)
+		info.label = m.label;
+	return info;
+}
+
+static void unlink_old(const struct home *h, const struct buf *old_file)
+{
+	if (old_file->size && !old_file->failed)
+		unlinkat(h->fd, (const char *)old_file->data, 0);
+}
+
+/* In the store first, for that is the truth; then on the shelf. */
+static int put_everywhere(struct ask *a, struct recorder *r, const char *file, dpc_error *err)
+{
+	struct store s;
+	struct buf bytes = {0}, old_file = {0};
+	struct tuple t = {0};
+	struct stat st;
+	int rc = store_open(&s, a->home, true, err);
+	if (rc != DPC_OK)
+		return rc;
+	struct entry_info info = describe(a, r, file);
+	if (recorder_inline_bytes(r, &bytes) < 0)
+		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	struct slice capsule = {bytes.data, bytes.size};
+	if (rc == DPC_OK)
+		rc = store_put(&s, &info, file ? (struct slice){NULL, 0} : capsule, &old_file, err);
+	store_close(&s);
+	if (rc == DPC_OK) {
+		unlink_old(a->home, &old_file);
+		if (file && fstat(r->fd, &st) == 0)
+			tuple_of(&t, &st, clock_wall_ns());
+		shelf_put(a->home, &a->hash, &a->observed, capsule, file, &t);
+	}
+	buf_release(&bytes);
+	buf_release(&old_file);
+	return rc;
+}
+
+int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_error *err)
+{
+	char name[64];
+	struct state now;
+	const char *file = NULL;
+	int lock = home_lock(a->home, PATIENCE, err);
+	if (lock < 0)
+		return lock;
+	int rc = state_read(&now, a->home->fd, err);
+	if (rc == DPC_OK && (was_voided(r) || r->capsule.generation < now.floor))
+		rc = DPC_MISS;
+	if (rc == DPC_OK && r->spilled) {
+		rc = adopt(name, sizeof name, a->home, &a->key, scratch, err);
+		file = rc == DPC_OK ? name : NULL;
+	}
+	if (rc == DPC_OK)
+		rc = put_everywhere(a, r, file, err);
+	if (rc != DPC_OK && file)
+		unlinkat(a->home->fd, file, 0);
+	home_unlock(lock);
+	return rc;
+}
+
+/* --- taking away --- */
+
+/* Whoever comes from now on must not be answered by a run that is at work. */
+static bool void_run(const struct home *h, const char *lock_path)
+{
+	static const uint32_t voided = UINT32_MAX;
+	int fd = openat(h->fd, lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	bool done = pwrite(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided;
+	close(fd);
+	return done;
+}
+
+static int remove_stored(const struct home *h, struct store *s, const struct digest *key, dpc_error *err)
+{
+	struct buf old_file = {0};
+	struct digest question;
+	int rc = store_remove(s, key, &question, &old_file, err);
+	if (rc == DPC_OK) {
+		shelf_remove(h, &question);
+		unlink_old(h, &old_file);
+	}
+	buf_release(&old_file);
+	return rc;
+}
+
+struct condemned_list {
+	struct buf keys;
+	vault_condemn_fn *condemned;
+	void *context;
+	uint64_t count, bytes;
+};
+
+static int collect(void *context, const struct entry_info *info)
+{
+	struct condemned_list *l = context;
+	if (!l->condemned(l->context, info))
+		return DPC_OK;
+	buf_put(&l->keys, &info->key, sizeof info->key);
+	l->count++;
+	l->bytes += info->stored_size;
+	return l->keys.failed ? DPC_E_MEMORY : DPC_OK;
+}
+
+static int remove_listed(const struct home *h, struct store *s, const struct condemned_list *l,
+                         dpc_error *err)
+{
+	struct digest key;
+	int rc = DPC_OK;
+	for (size_t at = 0; at < l->keys.size && rc >= 0; at += sizeof key) {
+		memcpy(&key, l->keys.data + at, sizeof key);
+		rc = remove_stored(h, s, &key, err);
+	}
+	return rc < 0 ? rc : DPC_OK;
+}
+
+static bool label_of_run(struct entry_info *info, struct answer *a, const struct home *h, const char *path)
+{
+	uint8_t head[CAPSULE_HEAD];
+	struct buf b = {0};
+	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	ssize_t n = os_pread_full(fd, head, sizeof head, 0);
+	struct capsule c;
+	bool ok = n == sizeof head && capsule_decode_head(&c, head, sizeof head, NULL) == DPC_OK;
+	size_t size = ok ? CAPSULE_HEAD + (size_t)c.meta_size : 0;
+	uint8_t *to = ok ? buf_reserve(&b, size) : NULL;
+	if (to && os_pread_full(fd, to, size, 0) == (ssize_t)size) {
+		b.size = size;
+		ok = answer_from_bytes(a, &b, NULL) == DPC_OK;
+		*info = (struct entry_info){.key = c.key, .label = a->meta.label, .flags = c.flags,
+		                            .generation = c.generation};
+	} else {
+		ok = false;
+	}
+	buf_release(&b);
+	close(fd);
+	return ok;
+}
+
+static void void_runs_if(const struct home *h, vault_condemn_fn *condemned, void *context)
+{
+	struct dirent *e;
+	int fd = openat(h->fd, "locks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	while (dir && (e = readdir(dir))) {
+		char path[NAME_MAX + 8];
+		struct entry_info info;
+		struct answer a = ANSWER_NONE;
+		snprintf(path, sizeof path, "locks/%s", e->d_name);
+		if (e->d_name[0] != '.' && label_of_run(&info, &a, h, path) && condemned(context, &info))
+			void_run(h, path);
+		answer_release(&a);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static int remove_under_lock(const struct home *h, struct condemned_list *l, dpc_error *err)
+{
+	struct store s;
+	int rc = store_open(&s, h, false, err);
+	if (rc == DPC_E_NOTFOUND)
+		return DPC_OK;
+	if (rc != DPC_OK)
+		return rc;
+	rc = store_each(&s, collect, l, err);
+	if (rc == DPC_OK)
+		rc = remove_listed(h, &s, l, err);
+	store_close(&s);
+	return rc;
+}
+
+int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *context, uint64_t *count,
+                    uint64_t *bytes, dpc_error *err)
+{
+	struct condemned_list l = {.condemned = condemned, .context = context};
+	/* Voiding comes first: a run that commits before we get the lock is taken
+	 * out again below, one that comes later finds itself voided. */
+	void_runs_if(h, condemned, context);
+	int lock = home_lock(h, PATIENCE, err);
+	if (lock < 0)
+		return lock;
+	int rc = remove_under_lock(h, &l, err);
+	home_unlock(lock);
+	*count += l.count;
+	*bytes += l.bytes;
+	buf_release(&l.keys);
+	return rc;
+}
+
+static int remove_one(const struct home *h, const struct digest *key, dpc_error *err)
+{
+	struct store s;
+	int rc = store_open(&s, h, false, err);
+	if (rc != DPC_OK)
+		return rc == DPC_E_NOTFOUND ? DPC_MISS : rc;
+	rc = remove_stored(h, &s, key, err);
+	store_close(&s);
+	return rc;
+}
+
+int vault_remove(const struct home *h, const struct digest *key, dpc_error *err)
+{
+	char name[LOCK_NAME];
+	lock_name(name, key);
+	bool running = void_run(h, name);
+	int lock = home_lock(h, PATIENCE, err);
+	if (lock < 0)
+		return lock;
+	int rc = remove_one(h, key, err);
+	home_unlock(lock);
+	return rc == DPC_MISS && running ? DPC_OK : rc;
+}
+
+int vault_invalidate_all(struct home *h, dpc_error *err)
+{
+	int lock = home_lock(h, PATIENCE, err);
+	if (lock < 0)
+		return lock;
+	int rc = state_read(&h->state, h->fd, err);
+	if (rc == DPC_OK) {
+		state_raise_floor(&h->state);
+		rc = state_write(&h->state, h->fd, err);
+	}
+	home_unlock(lock);
+	return rc;
+}

@@ -1,0 +1,38 @@
+/* Store, shelf and data files as one: everything that puts an entry somewhere
+ * or takes it away, under the one write lock, in the one order that leaves no
+ * gap in which a stale answer could be found. */
+#ifndef DPC_VAULT_H
+#define DPC_VAULT_H
+
+#include "ask.h"
+#include "recorder.h"
+#include "store.h"
+
+/* Find the asking's key in the store, ready to be replayed, and lay it on the
+ * shelf. The asking must have been observed. DPC_OK, DPC_MISS (also when what
+ * is there does not serve this caller), or an error of the store. */
+int vault_fetch(struct answer *out, struct ask *a, dpc_error *err);
+
+/* Keep a finished recording (state DONE) under the asking's key: large ones by
+ * linking `scratch` (the recorder's file, below the home) into data/. DPC_MISS
+ * when it was voided or invalidated meanwhile and is not to be kept. */
+int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_error *err);
+
+/* Take one entry out of store, shelf and data, and void a run of it that is at
+ * work. DPC_MISS when there was neither. */
+int vault_remove(const struct home *h, const struct digest *key, dpc_error *err);
+
+/* Take out all entries for which `condemned` says so, and void runs at work
+ * whose label does. Their number and bytes are added to *count and *bytes. */
+typedef bool vault_condemn_fn(void *context, const struct entry_info *info);
+int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *context, uint64_t *count,
+                    uint64_t *bytes, dpc_error *err);
+
+/* Invalidate everything, whatever its number. */
+int vault_invalidate_all(struct home *h, dpc_error *err);
+
+/* Load an entry whole, whatever its age; key material is not compared. */
+int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
+               dpc_error *err);
+
+#endif
