@@ -12,6 +12,9 @@ BUILD = build
 FRONT = auto
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werror
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-5s %s\n')
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -MMD -MP -Ilib -Icmd
 
 # ---- what is built of what ----
@@ -20,7 +23,7 @@ STORES = lib/store/sqlite.c
 LIB_SRC = $(wildcard lib/*.c) $(STORES)
 # The front: nothing that opens a database, starts a process or keeps a result.
 CORE_ONLY = lib/vault.c lib/store.c lib/stats.c lib/recorder.c lib/capture.c lib/relay.c lib/lead.c \
-            lib/spawn.c lib/check.c lib/cache.c lib/prune.c
+            lib/check.c lib/cache.c lib/value.c lib/scratch.c lib/prune.c
 FRONT_SRC = cmd/front.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
             $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
 CORE_SRC = $(filter-out cmd/front.c, $(wildcard cmd/*.c))
@@ -53,15 +56,17 @@ all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libd
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
 
 $(BUILD)/front/%.o: %.c | $(BUILD)/include/xxhash.h $(BUILD)/front.kind
 	@mkdir -p $(@D)
-	$(FRONT_CC_$(FRONT_KIND)) $(ALL_CFLAGS) $(FRONT_CFLAGS) -c $< -o $@
+	$(say) CC $@
+	$(Q)$(FRONT_CC_$(FRONT_KIND)) $(ALL_CFLAGS) $(FRONT_CFLAGS) -c $< -o $@
 
 $(BUILD)/include/xxhash.h:
 	@mkdir -p $(@D)
-	ln -sf "$$(pkg-config --variable=includedir libxxhash)/xxhash.h" $@
+	$(Q)ln -sf "$$(pkg-config --variable=includedir libxxhash)/xxhash.h" $@
 
 # Objects of one kind of front are no use to another.
 $(BUILD)/front.kind: FORCE
@@ -69,22 +74,26 @@ $(BUILD)/front.kind: FORCE
 	@if [ "$$(cat $@ 2>/dev/null)" != "$(FRONT_KIND)" ]; then rm -rf $(BUILD)/front; echo $(FRONT_KIND) >$@; fi
 
 $(BUILD)/dpcache: $(FRONT_OBJ)
-	$(FRONT_CC_$(FRONT_KIND)) $(CFLAGS) $(SANITIZE) $(FRONT_OBJ) -o $@ $(FRONT_LD)
+	$(say) LINK "$@ ($(FRONT_KIND))"
+	$(Q)$(FRONT_CC_$(FRONT_KIND)) $(CFLAGS) $(SANITIZE) $(FRONT_OBJ) -o $@ $(FRONT_LD)
 
 $(BUILD)/libdpcache.a: $(LIB_OBJ)
-	rm -f $@
-	ar rcs $@ $(LIB_OBJ)
+	$(say) AR $@
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $(LIB_OBJ)
 
 $(BUILD)/libdpcache.so: $(LIB_OBJ)
-	$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(SQLITE_LIBS)
-	ln -sf libdpcache.so.0 $@
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(SQLITE_LIBS)
+	$(Q)ln -sf libdpcache.so.0 $@
 
 $(BUILD)/dpcache-core: $(CORE_OBJ) $(BUILD)/libdpcache.a
-	$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(BUILD)/libdpcache.a -o $@ $(SQLITE_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(BUILD)/libdpcache.a -o $@ $(SQLITE_LIBS)
 
 $(BUILD)/dpcache.pc: Makefile
 	@mkdir -p $(@D)
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dpcache' 'Description: Remember what slow commands answered' \
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: dpcache' 'Description: Remember what slow commands answered' \
 	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: sqlite3' \
 	  'Cflags: -I$${prefix}/include' >$@
 

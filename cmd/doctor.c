@@ -1,4 +1,78 @@
+/* dpcache doctor: check the cache, and mend it. */
 #include "cmd.h"
-#include <stddef.h>
-const struct opt doctor_opts[] = {{NULL,0,NULL,NULL,0}};
-int cmd_doctor(const struct command *self, char **words){(void)self;(void)words;return 0;}
+
+#include "check.h"
+#include "json.h"
+#include "place.h"
+
+#include <stdio.h>
+
+enum { D_FIX = 1, D_JSON, D_STORE };
+
+const struct opt doctor_opts[] = {
+    {"fix", 0, NULL, "mend what is found; a broken database is moved aside", D_FIX},
+    {"json", 0, NULL, "print a JSON array", D_JSON},
+    {"store", 0, "URL", "sqlite:[DIRECTORY]", D_STORE},
+    {NULL, 0, NULL, NULL, 0},
+};
+
+struct printer {
+	bool json, any;
+};
+
+static const char *level_name(enum finding_level level)
+{
+	static const char *const names[] = {
+	    [FINDING_OK] = "ok", [FINDING_NOTE] = "note", [FINDING_BROKEN] = "broken", [FINDING_FIXED] = "fixed"};
+	return names[level];
+}
+
+static void print(void *context, const struct finding *f)
+{
+	struct printer *p = context;
+	if (!p->json) {
+		printf("%-7s %-10s %s\n", level_name(f->level), f->what, f->text);
+		return;
+	}
+	struct buf b = {0};
+	buf_u8(&b, '{');
+	json_text(&b, "level", level_name(f->level));
+	json_text(&b, "what", f->what);
+	json_text(&b, "text", f->text);
+	buf_u8(&b, '}');
+	fputs(p->any ? ",\n" : "[\n", stdout);
+	fwrite(b.data, 1, b.size, stdout);
+	buf_release(&b);
+	p->any = true;
+}
+
+int cmd_doctor(const struct command *self, char **words)
+{
+	struct opt_parser parser = {self->options, words, 0};
+	struct printer printer = {0};
+	struct check c = {.report = print, .context = &printer};
+	dpc_error err = {0};
+	char path[PATH_MAX];
+	const char *value, *store = NULL;
+	int id;
+	while ((id = opt_next(&parser, &value, &err)) != OPT_END) {
+		if (id < 0)
+			return place_fail(&err);
+		if (id == OPT_HELP)
+			return cmd_help(self);
+		if (id == D_FIX)
+			c.fix = true;
+		else if (id == D_JSON)
+			printer.json = true;
+		else
+			store = value;
+	}
+	int rc = home_locate(path, store, cmd_account_home, &err);
+	if (rc == DPC_OK)
+		rc = check_cache(&c, path, &err);
+	if (printer.json)
+		puts(printer.any ? "\n]" : "[]");
+	if (rc != DPC_OK)
+		return place_fail(&err);
+	return c.broken ? 1 : 0;
+}

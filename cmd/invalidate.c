@@ -1,4 +1,89 @@
+/* dpcache invalidate: nobody gets the old result again, nor one that is being
+ * computed now. */
 #include "cmd.h"
-#include <stddef.h>
-const struct opt invalidate_opts[] = {{NULL,0,NULL,NULL,0}};
-int cmd_invalidate(const struct command *self, char **words){(void)self;(void)words;return 0;}
+
+#include "forget.h"
+#include "place.h"
+#include "report.h"
+#include "text.h"
+#include "vault.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+
+enum { I_ALL = 1, I_MATCH, I_REGION, I_STORE };
+
+const struct opt invalidate_opts[] = {
+    {"all", 0, NULL, "everything, at a cost that does not grow with it", I_ALL},
+    {"match", 0, "GLOB", "results of commands that match, as ls shows them", I_MATCH},
+    {"region", 0, "NAME", "the keys are names in region NAME", I_REGION},
+    {"store", 0, "URL", "sqlite:[DIRECTORY]", I_STORE},
+    {NULL, 0, NULL, NULL, 0},
+};
+
+struct request {
+	bool all, help;
+	const char *match, *region, *store;
+	char **keys;
+};
+
+static int parse(struct request *r, const struct opt *table, char **words, dpc_error *err)
+{
+	struct opt_parser parser = {table, words, 0};
+	const char *value;
+	int id;
+	*r = (struct request){0};
+	while ((id = opt_next(&parser, &value, err)) != OPT_END) {
+		if (id < 0)
+			return id;
+		if (id == OPT_HELP)
+			r->help = true;
+		else if (id == I_ALL)
+			r->all = true;
+		else if (id == I_MATCH)
+			r->match = value;
+		else if (id == I_REGION)
+			r->region = value;
+		else
+			r->store = value;
+	}
+	r->keys = words + parser.at;
+	if (!r->help && r->all + (r->match != NULL) + (*r->keys != NULL) != 1)
+		return dpc__fail(err, DPC_E_USAGE, "invalidate takes keys, or --match, or --all");
+	return DPC_OK;
+}
+
+static bool matches(void *context, const struct entry_info *info)
+{
+	char line[LABEL_MAX + 1];
+	text_line(line, sizeof line, info->label.data, info->label.size);
+	return fnmatch(context, line, 0) == 0;
+}
+
+static int invalidate(const struct request *r, struct place *p, dpc_error *err)
+{
+	uint64_t count = 0, bytes = 0;
+	int forgotten = 0;
+	if (r->all)
+		return vault_invalidate_all(&p->home, err);
+	if (r->match)
+		return vault_remove_if(&p->home, matches, (void *)r->match, &count, &bytes, err);
+	return forget_keys(&forgotten, p, r->keys, r->region, err);
+}
+
+int cmd_invalidate(const struct command *self, char **words)
+{
+	struct request r;
+	struct place p = {.home = {.fd = -1}};
+	dpc_error err = {0};
+	int rc = parse(&r, self->options, words, &err);
+	if (rc == DPC_OK && r.help)
+		return cmd_help(self);
+	if (rc == DPC_OK)
+		rc = place_open(&p, r.store, false, &err);
+	if (rc == DPC_OK)
+		rc = invalidate(&r, &p, &err);
+	place_close(&p);
+	/* Nothing to invalidate is nothing wrong: afterwards it is as asked. */
+	return rc < 0 ? place_fail(&err) : 0;
+}

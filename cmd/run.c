@@ -136,7 +136,7 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 	const dpc_error *trouble = j->meet.store_error.code < 0 ? &j->meet.store_error : cache_err;
 	int status = capsule_exit_status(result->status);
 	if (trouble->code < 0)
-		report_warning("%s; the result is not remembered", trouble->message);
+		report_warning("%s%s", trouble->message, l->kept == KEPT ? "" : "; the result is not remembered");
 	if (result->ended_by_max_run)
 		report_warning("%s: ended after --max-run", j->o.question.argv[0]);
 	if (result->output_error.code < 0) {
@@ -173,7 +173,7 @@ static int run_and_remember(struct job *j)
 	if (envp)
 		c.command.envp = envp;
 	/* A store that could not be read will not be written either. */
-	if (j->meet.store_error.code < 0)
+	if (j->meet.store_down)
 		j->o.policy.no_write = true;
 	int rc = lead_run(&result, &l, &cache_err, &err);
 	int status;
@@ -215,7 +215,7 @@ static int meet(struct job *j)
 	}
 	if (rc != DPC_OK)
 		return run_despite(j, &err);
-	if (j->meet.store_error.code < 0 && j->o.require_cache)
+	if (j->meet.store_down && j->o.require_cache)
 		return run_despite(j, &j->meet.store_error);
 	switch (how) {
 	case MEET_HIT:

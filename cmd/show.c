@@ -1,4 +1,143 @@
+/* dpcache show: all about one entry. */
 #include "cmd.h"
-#include <stddef.h>
-const struct opt show_opts[] = {{NULL,0,NULL,NULL,0}};
-int cmd_show(const struct command *self, char **words){(void)self;(void)words;return 0;}
+
+#include "entry.h"
+#include "json.h"
+#include "place.h"
+#include "text.h"
+#include "vault.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { S_JSON = 1, S_REGION, S_STORE };
+
+const struct opt show_opts[] = {
+    {"json", 0, NULL, "print a JSON object", S_JSON},
+    {"region", 0, "NAME", "the key is a name in region NAME", S_REGION},
+    {"store", 0, "URL", "sqlite:[DIRECTORY]", S_STORE},
+    {NULL, 0, NULL, NULL, 0},
+};
+
+struct wanted {
+	struct digest key;
+	struct entry_info info;
+	struct buf label;
+	bool found;
+};
+
+static int pick(void *context, const struct entry_info *e)
+{
+	struct wanted *w = context;
+	if (memcmp(&e->key, &w->key, sizeof w->key) != 0)
+		return DPC_OK;
+	w->info = *e;
+	buf_put(&w->label, e->label.data, e->label.size);
+	w->info.label = (struct slice){w->label.data, w->label.size};
+	w->found = true;
+	return DPC_MISS; /* ends the walk */
+}
+
+/* Inputs are what was observed: kind and path. */
+static void each_input(const struct answer *a, struct buf *json)
+{
+	struct slice all = a->meta.observations;
+	struct cursor c = {all.data, all.data + all.size, false};
+	uint32_t n = cursor_u32(&c);
+	for (uint32_t i = 0; i < n && !c.bad; i++) {
+		struct stored_observation o;
+		char hex[DIGEST_HEX], line[4096];
+		stored_observation_get(&c, &o);
+		digest_hex(hex, &o.digest);
+		if (json) {
+			if (i)
+				buf_u8(json, ',');
+			buf_u8(json, '{');
+			json_bytes(json, "path", o.path);
+			json_text(json, "kind", observation_kind_name(o.kind));
+			json_text(json, "digest", hex);
+			buf_u8(json, '}');
+		} else {
+			printf("input     %s (%s)\n", text_line(line, sizeof line, o.path.data, o.path.size),
+			       observation_kind_name(o.kind));
+		}
+	}
+}
+
+static void print_json(const struct wanted *w, const struct answer *a)
+{
+	struct buf b = {0};
+	entry_json_open(&b, &w->info);
+	json_name(&b, "inputs");
+	buf_u8(&b, '[');
+	each_input(a, &b);
+	buf_put(&b, "]}\n", 3);
+	fwrite(b.data, 1, b.size, stdout);
+	buf_release(&b);
+}
+
+static void print_text(const struct wanted *w, const struct answer *a)
+{
+	const struct entry_info *e = &w->info;
+	char hex[DIGEST_HEX], command[4096], text[TEXT_SHORT];
+	digest_hex(hex, &e->key);
+	printf("key       %s\n", hex);
+	printf("command   %s\n", text_line(command, sizeof command, e->label.data, e->label.size));
+	printf("exit      %d\n", capsule_exit_status(e->status));
+	printf("age       %s\n", text_duration(text, entry_age(e)));
+	printf("left      %s\n", entry_left(e) < 0 ? "expired" : text_duration(text, entry_left(e)));
+	printf("size      %llu bytes\n", (unsigned long long)e->output_size);
+	printf("hits      %llu\n", (unsigned long long)e->hits);
+	printf("cost      %s\n", text_duration(text, e->cost));
+	each_input(a, NULL);
+}
+
+static int show(const struct digest *key, struct place *p, bool json, dpc_error *err)
+{
+	struct wanted w = {.key = *key};
+	struct answer a = ANSWER_NONE;
+	int rc = store_each(&p->store, pick, &w, err);
+	if (rc >= 0)
+		rc = w.found && w.info.generation >= p->home.state.floor ? vault_load(&a, &p->home, &p->store, key, err)
+		                                                         : DPC_MISS;
+	if (rc == DPC_OK && json)
+		print_json(&w, &a);
+	else if (rc == DPC_OK)
+		print_text(&w, &a);
+	answer_release(&a);
+	buf_release(&w.label);
+	return rc;
+}
+
+int cmd_show(const struct command *self, char **words)
+{
+	struct opt_parser parser = {self->options, words, 0};
+	struct place p = {.home = {.fd = -1}};
+	dpc_error err = {0};
+	const char *value, *store = NULL, *region = NULL;
+	bool json = false;
+	struct digest key;
+	int id;
+	while ((id = opt_next(&parser, &value, &err)) != OPT_END) {
+		if (id < 0)
+			return place_fail(&err);
+		if (id == OPT_HELP)
+			return cmd_help(self);
+		if (id == S_JSON)
+			json = true;
+		else
+			*(id == S_REGION ? &region : &store) = value;
+	}
+	const char *word = words[parser.at];
+	if (!word || words[parser.at + 1]) {
+		dpc__fail(&err, DPC_E_USAGE, "show takes one key");
+		return place_fail(&err);
+	}
+	int rc = place_open_store(&p, store, &err);
+	if (rc == DPC_OK)
+		rc = place_key(&key, &p, word, region, &err);
+	if (rc == DPC_OK)
+		rc = show(&key, &p, json, &err);
+	place_close(&p);
+	return rc < 0 ? place_fail(&err) : rc == DPC_MISS ? EXIT_MISS : 0;
+}

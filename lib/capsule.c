@@ -126,6 +126,21 @@ int capsule_decode_meta(struct capsule_meta *m, const struct capsule *c, struct 
 	return DPC_OK;
 }
 
+int frames_read(void *to, uint64_t size, const struct frames *f, uint64_t at, dpc_error *err)
+{
+	if (at > f->size || size > f->size - at)
+		return dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
+	if (f->memory.data) {
+		memcpy(to, f->memory.data + at, (size_t)size);
+		return DPC_OK;
+	}
+	ssize_t n = os_pread_full(f->fd, to, (size_t)size, (off_t)(f->offset + at));
+	if (n < 0)
+		return dpc__fail_errno(err, "cannot read capsule");
+	return (uint64_t)n == size ? DPC_OK
+	                           : dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
+}
+
 /* The sums as they build up, and the frame being walked. */
 struct check {
 	XXH3_state_t payload, words;

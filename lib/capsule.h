@@ -78,6 +78,9 @@ struct frames {
 	uint64_t offset, size;
 };
 
+/* `size` bytes of the frames section from `at`. DPC_E_CORRUPT past its end. */
+int frames_read(void *to, uint64_t size, const struct frames *f, uint64_t at, dpc_error *err);
+
 /* Read through all frames and compare both sums. DPC_E_CORRUPT, DPC_E_IO. */
 int capsule_check_frames(const struct capsule *c, const struct frames *f, dpc_error *err);
 

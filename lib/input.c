@@ -11,6 +11,27 @@
 #include <string.h>
 #include <unistd.h>
 
+const char *observation_kind_name(enum observation_kind kind)
+{
+	switch (kind) {
+	case OBSERVED_FILE:
+		return "file";
+	case OBSERVED_EXE:
+		return "executable";
+	case OBSERVED_ABSENT:
+		return "absent";
+	case OBSERVED_DIR:
+		return "directory";
+	case OBSERVED_GLOB:
+		return "matches in directory";
+	case OBSERVED_LINK:
+		return "link";
+	case OBSERVED_OTHER:
+		return "special file";
+	}
+	return "unknown";
+}
+
 static struct observation *add(struct observations *o, enum observation_kind kind, const char *path)
 {
 	if (o->count == o->capacity) {

@@ -28,6 +28,9 @@ struct observation {
 	struct tuple tuple;
 };
 
+/* A kind in a word or two, for people. */
+const char *observation_kind_name(enum observation_kind kind);
+
 /* Zero-initialise; release with observations_release. */
 struct observations {
 	struct observation *v;

@@ -1,46 +1,10 @@
 #include "lead.h"
 
-#include "lock.h"
-#include "os.h"
+#include "scratch.h"
 #include "vault.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
-
-/* The file that a run is recorded in: the lock itself, or one of its own. */
-struct scratch {
-	int fd;
-	char name[64];
-	bool temporary;
-};
-
-static void scratch_open(struct scratch *s, const struct lead *l)
-{
-	s->fd = l->lock;
-	s->temporary = l->lock < 0;
-	if (!s->temporary) {
-		lock_name(s->name, &l->ask->key);
-		return;
-	}
-	/* A dot keeps it apart from locks; pid and time from its like. */
-	snprintf(s->name, sizeof s->name, "locks/.%ld-%lld", (long)getpid(), (long long)clock_mono_ns());
-	s->fd = home_open_file(l->ask->home, s->name, O_RDWR | O_CREAT | O_EXCL);
-}
-
-static void scratch_close(struct scratch *s, struct lead *l)
-{
-	if (s->fd < 0)
-		return;
-	if (!s->temporary) {
-		lock_retire(l->ask->home, &l->key, s->fd);
-	} else {
-		unlinkat(l->ask->home->fd, s->name, 0);
-		close(s->fd);
-	}
-	s->fd = l->lock = -1;
-}
 
 static int begin_recording(struct recorder *r, const struct lead *l, int fd, dpc_error *err)
 {
@@ -119,15 +83,18 @@ static void let_go(void *context)
 	struct holding *h = context;
 	recorder_give_up(h->recorder, CAPSULE_GIVEN_UP);
 	h->recorder->fd = -1;
-	scratch_close(h->scratch, h->lead);
+	scratch_close(h->scratch, h->lead->ask->home, &h->lead->key);
 }
 
 int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_error *err)
 {
-	struct scratch s = {.fd = -1};
+	struct scratch s;
 	struct recorder r = {.fd = -1};
 	l->key = l->ask->key;
-	scratch_open(&s, l);
+	if (l->lock >= 0)
+		scratch_of_lock(&s, &l->key, l->lock);
+	else
+		scratch_open(&s, l->ask->home);
 	if (begin_recording(&r, l, s.fd, cache_err) == DPC_OK) {
 		l->capture->recorder = &r;
 		l->capture->unrecorded = let_go;
@@ -135,7 +102,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 	} else {
 		/* With nowhere to record, the command still runs; nobody shall wait for
 		 * it in vain. */
-		scratch_close(&s, l);
+		scratch_close(&s, l->ask->home, &l->key);
 	}
 	int rc = capture_run(result, l->capture, err);
 	if (!l->capture->recorder)
@@ -144,7 +111,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 		keep(l, &r, result, &s, cache_err);
 	else
 		recorder_give_up(&r, CAPSULE_GIVEN_UP);
-	scratch_close(&s, l);
+	scratch_close(&s, l->ask->home, &l->key);
 	recorder_release(&r);
 	l->capture->recorder = NULL;
 	return rc;

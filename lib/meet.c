@@ -37,6 +37,7 @@ static int look(struct meet *m, dpc_error *err)
 		return rc;
 	rc = m->fetch(&m->answer, m->ask, &m->store_error);
 	/* A store that cannot be asked is a miss. */
+	m->store_down = rc < 0;
 	return rc < 0 ? DPC_MISS : rc;
 }
 

@@ -23,7 +23,8 @@ struct meet {
 	meet_fetch_fn *fetch; /* NULL: lead without looking into the store */
 	int lock;       /* in: a lock already held for this key, or -1; out: for MEET_LEAD */
 	struct answer answer; /* for MEET_HIT and MEET_FOLLOWED */
-	dpc_error store_error; /* code not 0: the store could not be asked */
+	dpc_error store_error; /* code not 0: something was wrong in the store … */
+	bool store_down;       /* … and with the store itself, not one entry */
 };
 
 /* DPC_OK with the outcome; DPC_E_… when inputs or locks cannot be had. */

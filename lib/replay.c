@@ -2,9 +2,9 @@
 
 #include "os.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ struct sink {
 static void sink_init(struct sink *s, int fd)
 {
 	struct stat st;
-	*s = (struct sink){.fd = fd, .method = BY_SENDFILE};
+	*s = (struct sink){.fd = fd, .gone = fd < 0, .method = BY_SENDFILE};
 	/* Between regular files the file system may share or copy blocks itself. */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		s->method = BY_RANGE;
@@ -92,30 +92,20 @@ static int give(struct sink *s, const struct frames *f, uint64_t at, uint64_t si
 	return os_write_all(s->fd, f->memory.data + at, (size_t)size) < 0 ? write_failed(s, err) : DPC_OK;
 }
 
-static int read_word(uint64_t *word, const struct frames *f, uint64_t at)
-{
-	uint8_t bytes[8];
-	if (f->size - at < sizeof bytes)
-		return -1;
-	if (f->memory.data)
-		memcpy(bytes, f->memory.data + at, sizeof bytes);
-	else if (os_pread_full(f->fd, bytes, sizeof bytes, (off_t)(f->offset + at)) != sizeof bytes)
-		return -1;
-	struct cursor c = {bytes, bytes + sizeof bytes, false};
-	*word = cursor_u64(&c);
-	return 0;
-}
-
 int replay_frames(const struct frames *f, int out, int err_fd, dpc_error *err)
 {
 	struct sink sinks[2];
 	sink_init(&sinks[0], out);
 	sink_init(&sinks[1], err_fd);
 	for (uint64_t at = 0, word; at < f->size; at += frame_word_size(word)) {
-		if (read_word(&word, f, at) < 0 || frame_word_size(word) > f->size - at - 8)
+		int rc = frames_read(&word, sizeof word, f, at, err);
+		if (rc != DPC_OK)
+			return rc;
+		word = le64toh(word);
+		at += sizeof word;
+		if (frame_word_size(word) > f->size - at)
 			return dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
-		at += 8;
-		int rc = give(&sinks[frame_word_stream(word) == STREAM_ERR], f, at, frame_word_size(word), err);
+		rc = give(&sinks[frame_word_stream(word) == STREAM_ERR], f, at, frame_word_size(word), err);
 		if (rc != DPC_OK)
 			return rc;
 	}

@@ -4,7 +4,7 @@
 
 #include "capsule.h"
 
-/* Write every frame to `out` or `err_fd`. A reader that went away (EPIPE) is no
+/* Write every frame to `out` or `err_fd` (-1: leave its frames out). A reader that went away (EPIPE) is no
  * error: the rest for that stream is skipped. Large frames in files go by the
  * kernel, never through memory. SIGPIPE must be ignored. DPC_E_IO when a
  * stream takes no more for another reason, DPC_E_CORRUPT when frames end

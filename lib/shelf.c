@@ -42,9 +42,14 @@ void shelf_release(struct shelf *s)
 
 int shelf_load(struct shelf *s, const struct home *h, const struct digest *question)
 {
-	struct stat st;
 	struct shelf_name name = name_of(question);
-	int fd = openat(h->fd, name.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return shelf_load_file(s, h, name.path);
+}
+
+int shelf_load_file(struct shelf *s, const struct home *h, const char *path)
+{
+	struct stat st;
+	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return DPC_MISS;
 	int rc = DPC_MISS;

@@ -40,6 +40,8 @@ struct shelf {
 
 /* DPC_OK or DPC_MISS (also for whatever cannot be read: it is a cache). */
 int shelf_load(struct shelf *s, const struct home *h, const struct digest *question);
+/* The same by the file's name below the home. */
+int shelf_load_file(struct shelf *s, const struct home *h, const char *path);
 void shelf_release(struct shelf *s);
 
 /* The next intact variant. */

@@ -36,6 +36,11 @@ int store_remove(struct store *s, const struct digest *key, struct digest *quest
 	return s->ops->remove(s->self, key, question, old_file, err);
 }
 
+int store_batch(struct store *s, bool begin, dpc_error *err)
+{
+	return s->ops->batch(s->self, begin, err);
+}
+
 int store_has(struct store *s, const struct digest *key, int64_t created, dpc_error *err)
 {
 	return s->ops->has(s->self, key, created, err);

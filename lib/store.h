@@ -68,6 +68,9 @@ struct store_ops {
 	 * as for put. */
 	int (*remove)(void *self, const struct digest *key, struct digest *question, struct buf *old_file,
 	              dpc_error *err);
+	/* Between batch(true) and batch(false) puts and removals are one piece of
+	 * work: much cheaper together, and on disk only with the second. */
+	int (*batch)(void *self, bool begin, dpc_error *err);
 	/* Is exactly this entry there? DPC_OK, DPC_MISS. */
 	int (*has)(void *self, const struct digest *key, int64_t created, dpc_error *err);
 	/* Visit all, in order of last use or creation, oldest first. The visitor
@@ -105,6 +108,7 @@ int store_put(struct store *s, const struct entry_info *info, struct slice capsu
               struct buf *old_file, dpc_error *err);
 int store_remove(struct store *s, const struct digest *key, struct digest *question,
                  struct buf *old_file, dpc_error *err);
+int store_batch(struct store *s, bool begin, dpc_error *err);
 int store_has(struct store *s, const struct digest *key, int64_t created, dpc_error *err);
 int store_each(struct store *s, store_visit_fn *visit, void *context, dpc_error *err);
 int store_count(struct store *s, const struct counters *add, const struct event_record *hits,

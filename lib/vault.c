@@ -14,20 +14,20 @@
 
 static const int64_t PATIENCE = INT64_C(10) * 1000000000;
 
-int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
-               dpc_error *err)
+/* What the store says of a key, made an answer whose every byte was checked. */
+static int open_stored(struct answer *out, const struct home *h, const struct digest *key,
+                       struct buf *capsule, const struct buf *file, dpc_error *err)
 {
-	struct buf capsule = {0}, file = {0};
-	int rc = store_get(s, key, &capsule, &file, err);
-	if (rc == DPC_OK && (capsule.failed || file.failed))
-		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	if (rc == DPC_OK && file.size) {
-		const char *name = (const char *)file.data;
+	int rc = DPC_OK;
+	if (capsule->failed || file->failed)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	if (file->size) {
+		const char *name = (const char *)file->data;
 		int fd = os_openat_high(h->fd, name, O_RDONLY | O_NOFOLLOW, 0);
 		rc = fd < 0 ? dpc__fail_errno(err, "cannot open capsule %s/%s", h->path, name)
 		            : answer_from_fd(out, fd, err);
-	} else if (rc == DPC_OK) {
-		rc = answer_from_bytes(out, &capsule, err);
+	} else {
+		rc = answer_from_bytes(out, capsule, err);
 		if (rc == DPC_OK && !out->frames.memory.data)
 			rc = dpc__fail(err, DPC_E_CORRUPT, "capsule is cut short");
 	}
@@ -35,6 +35,16 @@ int vault_load(struct answer *out, const struct home *h, struct store *s, const 
 		rc = capsule_check_frames(&out->capsule, &out->frames, err);
 	if (rc == DPC_OK && memcmp(&out->capsule.key, key, sizeof *key) != 0)
 		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule lies under another key");
+	return rc == DPC_OK ? rc : dpc__context(err, rc, "a remembered result is damaged");
+}
+
+int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
+               dpc_error *err)
+{
+	struct buf capsule = {0}, file = {0};
+	int rc = store_get(s, key, &capsule, &file, err);
+	if (rc == DPC_OK)
+		rc = open_stored(out, h, key, &capsule, &file, err);
 	buf_release(&capsule);
 	buf_release(&file);
 	return rc;
@@ -72,7 +82,13 @@ int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
 		return DPC_MISS;
 	if (rc != DPC_OK)
 		return dpc__fail(err, rc, "%s", trouble.message);
-	rc = vault_load(out, a->home, &s, &a->key, err);
+	struct buf capsule = {0}, file = {0};
+	rc = store_get(&s, &a->key, &capsule, &file, err);
+	/* Damage to one entry is a miss with a word about it. */
+	if (rc == DPC_OK && open_stored(out, a->home, &a->key, &capsule, &file, err) != DPC_OK)
+		rc = DPC_MISS;
+	buf_release(&capsule);
+	buf_release(&file);
 	if (rc == DPC_OK && !ask_accepts(a, &out->capsule, &out->meta, &age))
 		rc = DPC_MISS;
 	if (rc == DPC_OK) {
@@ -242,12 +258,13 @@ static int remove_listed(const struct home *h, struct store *s, const struct con
                          dpc_error *err)
 {
 	struct digest key;
-	int rc = DPC_OK;
+	int rc = store_batch(s, true, err);
 	for (size_t at = 0; at < l->keys.size && rc >= 0; at += sizeof key) {
 		memcpy(&key, l->keys.data + at, sizeof key);
 		rc = remove_stored(h, s, &key, err);
 	}
-	return rc < 0 ? rc : DPC_OK;
+	int ended = store_batch(s, false, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : ended;
 }
 
 static bool label_of_run(struct entry_info *info, struct answer *a, const struct home *h, const char *path)

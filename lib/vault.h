@@ -10,7 +10,8 @@
 
 /* Find the asking's key in the store, ready to be replayed, and lay it on the
  * shelf. The asking must have been observed. DPC_OK, DPC_MISS (also when what
- * is there does not serve this caller), or an error of the store. */
+ * is there does not serve this caller), or an error of the store. A damaged
+ * entry is a DPC_MISS with *err filled, and is replaced by the next commit. */
 int vault_fetch(struct answer *out, struct ask *a, dpc_error *err);
 
 /* Keep a finished recording (state DONE) under the asking's key: large ones by

@@ -44,6 +44,7 @@ struct sqlite_store {
 	sqlite3 *db;
 	char path[PATH_MAX];
 	int log_pages; /* as of the last commit */
+	bool in_batch; /* one transaction around several calls */
 };
 
 static int failed(struct sqlite_store *s, int rc, dpc_error *err)
@@ -294,8 +295,15 @@ static int insert(struct sqlite_store *s, const struct entry_info *info, struct 
 	return finish(s, st, err);
 }
 
+static int begin_transaction(struct sqlite_store *s, dpc_error *err)
+{
+	return s->in_batch ? DPC_OK : exec(s, "BEGIN IMMEDIATE", err);
+}
+
 static int end_transaction(struct sqlite_store *s, int result, dpc_error *err)
 {
+	if (s->in_batch)
+		return result;
 	if (result == DPC_OK)
 		result = exec(s, "COMMIT", err);
 	if (result != DPC_OK) {
@@ -310,7 +318,7 @@ static int put(void *self, const struct entry_info *info, struct slice capsule, 
                dpc_error *err)
 {
 	struct sqlite_store *s = self;
-	int result = exec(s, "BEGIN IMMEDIATE", err);
+	int result = begin_transaction(s, err);
 	if (result != DPC_OK)
 		return result;
 	struct digest question;
@@ -333,7 +341,7 @@ static int remove_entry(void *self, const struct digest *key, struct digest *que
                         struct buf *old_file, dpc_error *err)
 {
 	struct sqlite_store *s = self;
-	int result = exec(s, "BEGIN IMMEDIATE", err);
+	int result = begin_transaction(s, err);
 	if (result != DPC_OK)
 		return result;
 	int found = find_old(s, key, question, old_file, err);
@@ -342,6 +350,18 @@ static int remove_entry(void *self, const struct digest *key, struct digest *que
 		result = delete_from(s, "DELETE FROM usage WHERE key = ?", key, err);
 	result = end_transaction(s, result, err);
 	return result == DPC_OK ? found : result;
+}
+
+static int batch(void *self, bool begin, dpc_error *err)
+{
+	struct sqlite_store *s = self;
+	if (!begin) {
+		s->in_batch = false;
+		return end_transaction(s, DPC_OK, err);
+	}
+	int result = begin_transaction(s, err);
+	s->in_batch = result == DPC_OK;
+	return result;
 }
 
 static int has(void *self, const struct digest *key, int64_t created, dpc_error *err)
@@ -449,7 +469,7 @@ static int count(void *self, const struct counters *add, const struct event_reco
                  dpc_error *err)
 {
 	struct sqlite_store *s = self;
-	int result = exec(s, "BEGIN IMMEDIATE", err);
+	int result = begin_transaction(s, err);
 	if (result != DPC_OK)
 		return result;
 	result = add_counters(s, add, err);
@@ -530,6 +550,7 @@ const struct store_ops store_sqlite = {
     .get = get,
     .put = put,
     .remove = remove_entry,
+    .batch = batch,
     .has = has,
     .each = each,
     .count = count,

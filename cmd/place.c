@@ -1,0 +1,66 @@
+#include "place.h"
+
+#include "cmd.h"
+#include "report.h"
+#include "stats.h"
+#include "value.h"
+
+#include <string.h>
+
+int place_open(struct place *p, const char *url, bool create, dpc_error *err)
+{
+	char path[PATH_MAX];
+	*p = (struct place){.home = {.fd = -1}};
+	int rc = home_locate(path, url, cmd_account_home, err);
+	if (rc != DPC_OK)
+		return rc;
+	if (create)
+		return home_create(&p->home, path, err);
+	rc = home_open(&p->home, path, err);
+	if (rc == DPC_E_CORRUPT)
+		return dpc__context(err, rc, "%s (run: dpcache doctor --fix)", path);
+	return rc == DPC_E_NOTFOUND ? DPC_MISS : rc;
+}
+
+int place_open_store(struct place *p, const char *url, dpc_error *err)
+{
+	int rc = place_open(p, url, false, err);
+	if (rc == DPC_OK)
+		rc = stats_count(&p->home, err);
+	return rc == DPC_OK ? store_open(&p->store, &p->home, false, err) : rc;
+}
+
+void place_close(struct place *p)
+{
+	if (p->store.ops)
+		store_close(&p->store);
+	home_close(&p->home);
+}
+
+int place_fail(const dpc_error *err)
+{
+	report_error("%s", err->message);
+	return EXIT_USAGE;
+}
+
+static bool from_hex(struct digest *key, const char *word)
+{
+	static const char digits[] = "0123456789abcdef";
+	if (strlen(word) != 32 || strspn(word, digits) != 32)
+		return false;
+	for (int i = 0; i < 16; i++)
+		key->bytes[i] = (uint8_t)((strchr(digits, word[2 * i]) - digits) << 4 |
+		                          (strchr(digits, word[2 * i + 1]) - digits));
+	return true;
+}
+
+int place_key(struct digest *key, const struct place *p, const char *word, const char *region,
+              dpc_error *err)
+{
+	if (!*word)
+		return dpc__fail(err, DPC_E_USAGE, "the key is empty");
+	if (!region && from_hex(key, word))
+		return DPC_OK;
+	struct value_name n = {.name = {(const uint8_t *)word, strlen(word)}, .region = region};
+	return value_key(key, &p->home, &n, err);
+}

@@ -1,0 +1,131 @@
+/* The public interface: an open cache and its named values. */
+#include "home.h"
+#include "value.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+struct dpc_cache {
+	struct home home;
+};
+
+int dpc_cache_open(dpc_cache **out, const char *url, dpc_error *err)
+{
+	char path[PATH_MAX];
+	if (!out)
+		return dpc__fail(err, DPC_E_USAGE, "out is NULL");
+	*out = NULL;
+	int rc = home_locate(path, url, NULL, err);
+	if (rc != DPC_OK)
+		return rc;
+	dpc_cache *c = calloc(1, sizeof *c);
+	if (!c)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	rc = home_create(&c->home, path, err);
+	if (rc == DPC_OK)
+		*out = c;
+	else
+		free(c);
+	return rc;
+}
+
+void dpc_cache_close(dpc_cache *cache)
+{
+	if (!cache)
+		return;
+	home_close(&cache->home);
+	free(cache);
+}
+
+void dpc_free(void *memory)
+{
+	free(memory);
+}
+
+static int check_arguments(struct value_name *n, const dpc_cache *cache, const void *key, uint64_t key_size,
+                           dpc_error *err)
+{
+	if (!cache || !key)
+		return dpc__fail(err, DPC_E_USAGE, "cache or key is NULL");
+	if (!key_size || key_size > UINT32_MAX)
+		return dpc__fail(err, DPC_E_USAGE, "the key is empty or too long");
+	*n = (struct value_name){.name = {key, key_size}};
+	return DPC_OK;
+}
+
+/* The invalidation stamps may have moved since the cache was opened. */
+static int renew_state(dpc_cache *cache, dpc_error *err)
+{
+	return state_read(&cache->home.state, cache->home.fd, err);
+}
+
+/* All frames' bytes, one behind the other. */
+static int read_frames(uint8_t *to, const struct answer *a, dpc_error *err)
+{
+	uint64_t at = 0;
+	while (at < a->frames.size) {
+		uint64_t word;
+		if (frames_read(&word, sizeof word, &a->frames, at, err) != DPC_OK)
+			return DPC_E_CORRUPT;
+		uint64_t size = frame_word_size(le64toh(word));
+		if (frames_read(to, size, &a->frames, at + sizeof word, err) != DPC_OK)
+			return DPC_E_CORRUPT;
+		to += size;
+		at += sizeof word + size;
+	}
+	return DPC_OK;
+}
+
+int dpc_cache_get(uint8_t **value, uint64_t *size, dpc_cache *cache, const void *key, uint64_t key_size,
+                  int64_t ttl, dpc_error *err)
+{
+	struct value_name n;
+	struct answer found = ANSWER_NONE;
+	if (!value || !size)
+		return dpc__fail(err, DPC_E_USAGE, "value or size is NULL");
+	*value = NULL;
+	*size = 0;
+	int rc = check_arguments(&n, cache, key, key_size, err);
+	if (rc == DPC_OK)
+		rc = renew_state(cache, err);
+	if (rc == DPC_OK)
+		rc = value_get(&found, &cache->home, &n, ttl, err);
+	if (rc != DPC_OK)
+		return rc;
+	*value = malloc(found.capsule.output_size ? found.capsule.output_size : 1);
+	rc = *value ? read_frames(*value, &found, err) : dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	if (rc == DPC_OK) {
+		*size = found.capsule.output_size;
+	} else {
+		free(*value);
+		*value = NULL;
+	}
+	answer_release(&found);
+	return rc;
+}
+
+static int feed_bytes(void *context, struct recorder *r, dpc_error *err)
+{
+	const struct slice *value = context;
+	return recorder_append(r, STREAM_OUT, value->data, value->size, err);
+}
+
+int dpc_cache_put(dpc_cache *cache, const void *key, uint64_t key_size, const void *value, uint64_t size,
+                  int64_t ttl, dpc_error *err)
+{
+	struct value_name n;
+	int rc = check_arguments(&n, cache, key, key_size, err);
+	if (rc == DPC_OK && ((size && !value) || ttl < 0))
+		rc = dpc__fail(err, DPC_E_USAGE, "value is NULL, or ttl is negative");
+	if (rc == DPC_OK)
+		rc = renew_state(cache, err);
+	struct slice bytes = {value, size};
+	return rc == DPC_OK ? value_put(&cache->home, &n, ttl, feed_bytes, &bytes, err) : rc;
+}
+
+int dpc_cache_remove(dpc_cache *cache, const void *key, uint64_t key_size, dpc_error *err)
+{
+	struct value_name n;
+	int rc = check_arguments(&n, cache, key, key_size, err);
+	return rc == DPC_OK ? value_remove(&cache->home, &n, err) : rc;
+}

@@ -1,0 +1,310 @@
+#include "check.h"
+
+#include "lock.h"
+#include "os.h"
+#include "shelf.h"
+#include "vault.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const int64_t PATIENCE = INT64_C(10) * 1000000000;
+
+static void tell(struct check *c, enum finding_level level, const char *what, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void tell(struct check *c, enum finding_level level, const char *what, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	c->broken += level == FINDING_BROKEN;
+	c->report(c->context, &(struct finding){level, what, text});
+}
+
+/* Found wrong; `mended` says whether it has been put right. */
+static void tell_broken(struct check *c, bool mended, const char *what, const char *text)
+{
+	tell(c, mended ? FINDING_FIXED : FINDING_BROKEN, what, "%s", text);
+}
+
+/* --- the directory and its state --- */
+
+static void check_mode(struct check *c, const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return;
+	if ((st.st_mode & 0777) == 0700)
+		return;
+	bool mended = c->fix && chmod(path, 0700) == 0;
+	char text[96];
+	snprintf(text, sizeof text, "mode is %04o, not 0700", (unsigned)(st.st_mode & 07777));
+	tell_broken(c, mended, "directory", text);
+}
+
+static int check_home(struct check *c, struct home *h, const char *path, dpc_error *err)
+{
+	struct stat st;
+	if (lstat(path, &st) < 0 && errno == ENOENT) {
+		tell(c, FINDING_NOTE, "directory", "%s does not exist; nothing is remembered yet", path);
+		return DPC_MISS;
+	}
+	check_mode(c, path);
+	int rc = home_open(h, path, err);
+	if (rc == DPC_E_CORRUPT || rc == DPC_E_NOTFOUND) {
+		int mended = c->fix ? home_create(h, path, err) : rc;
+		tell_broken(c, mended == DPC_OK, "state",
+		            rc == DPC_E_CORRUPT ? "the state file is damaged" : "the state file is missing");
+		rc = mended;
+		if (rc != DPC_OK)
+			return DPC_MISS;
+	} else if (rc != DPC_OK) {
+		tell(c, FINDING_BROKEN, "directory", "%s", err->message);
+		return DPC_MISS;
+	}
+	tell(c, FINDING_OK, "directory", "%s", path);
+	return DPC_OK;
+}
+
+/* --- the store and every entry in it --- */
+
+/* SQLite before 3.51.3 (3.44.6 and 3.50.7 have it backported) can corrupt a
+ * WAL database when two connections write and checkpoint at one instant. */
+static bool has_wal_reset_bug(const char *version)
+{
+	int major = 0, minor = 0, patch = 0;
+	if (sscanf(version, "%d.%d.%d", &major, &minor, &patch) < 2 || major != 3)
+		return false;
+	if (minor == 44)
+		return patch < 6;
+	if (minor == 50)
+		return patch < 7;
+	return minor < 51 || (minor == 51 && patch < 3);
+}
+
+static void check_engine(struct check *c)
+{
+	const struct store_ops *ops = store_engine();
+	tell(c, FINDING_OK, "library", "%s %s%s", ops->name, ops->version(),
+	     has_wal_reset_bug(ops->version()) ? " (has the WAL-reset bug; dpcache's write lock keeps clear of it)"
+	                                       : "");
+}
+
+static void set_aside(struct check *c, const struct home *h, const char *why)
+{
+	char moved[64], text[700];
+	dpc_error err = {0};
+	bool mended = c->fix && store_engine()->quarantine(h, moved, sizeof moved, &err) == DPC_OK;
+	if (mended)
+		snprintf(text, sizeof text, "%s; moved aside as %s", why, moved);
+	else
+		snprintf(text, sizeof text, "%s", why);
+	tell_broken(c, mended, "store", text);
+}
+
+struct entry_list {
+	struct buf keys;  /* of all entries */
+	struct buf files; /* their files' names, each ending in NUL */
+};
+
+static void entry_list_release(struct entry_list *l)
+{
+	buf_release(&l->keys);
+	buf_release(&l->files);
+}
+
+static int list_entry(void *context, const struct entry_info *e)
+{
+	struct entry_list *l = context;
+	buf_put(&l->keys, &e->key, sizeof e->key);
+	if (e->file)
+		buf_put(&l->files, e->file, strlen(e->file) + 1);
+	return l->keys.failed || l->files.failed ? DPC_E_MEMORY : DPC_OK;
+}
+
+static void check_entry(struct check *c, const struct home *h, struct store *s, const struct digest *key,
+                        struct buf *broken)
+{
+	struct answer a = ANSWER_NONE;
+	dpc_error err = {0};
+	char hex[DIGEST_HEX], text[600];
+	if (vault_load(&a, h, s, key, &err) < 0) {
+		digest_hex(hex, key);
+		snprintf(text, sizeof text, "%s: %s", hex, err.message);
+		tell_broken(c, c->fix, "entry", text);
+		buf_put(broken, key, sizeof *key);
+	}
+	answer_release(&a);
+}
+
+static void check_entries(struct check *c, const struct home *h, struct store *s,
+                          const struct entry_list *l, struct buf *broken)
+{
+	struct digest key;
+	for (size_t at = 0; at < l->keys.size; at += sizeof key) {
+		memcpy(&key, l->keys.data + at, sizeof key);
+		check_entry(c, h, s, &key, broken);
+	}
+	if (!broken->size)
+		tell(c, FINDING_OK, "entries", "%zu, all intact", l->keys.size / sizeof key);
+}
+
+static void check_store(struct check *c, const struct home *h)
+{
+	struct store s;
+	struct entry_list l = {{0}, {0}};
+	struct buf broken = {0};
+	dpc_error err = {0};
+	int rc = store_open(&s, h, false, &err);
+	if (rc == DPC_E_NOTFOUND) {
+		tell(c, FINDING_NOTE, "store", "nothing is remembered yet");
+		return;
+	}
+	if (rc == DPC_OK && (rc = store_check(&s, &err)) == DPC_OK)
+		rc = store_each(&s, list_entry, &l, &err);
+	if (rc == DPC_OK) {
+		tell(c, FINDING_OK, "store", "sound");
+		check_entries(c, h, &s, &l, &broken);
+	}
+	store_close(&s);
+	if (rc == DPC_E_CORRUPT)
+		set_aside(c, h, err.message);
+	else if (rc != DPC_OK)
+		tell(c, FINDING_BROKEN, "store", "%s", err.message);
+	for (size_t at = 0; c->fix && at < broken.size; at += sizeof(struct digest))
+		vault_remove(h, (const struct digest *)(broken.data + at), NULL);
+	buf_release(&broken);
+	entry_list_release(&l);
+}
+
+/* --- what lies about --- */
+
+typedef void walk_fn(struct check *c, const struct home *h, const char *path, void *context);
+
+/* Call `each` for the files in a directory below the home, and one level
+ * further down. */
+static void walk(struct check *c, const struct home *h, const char *name, walk_fn *each, void *context)
+{
+	struct dirent *e;
+	int fd = openat(h->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	while (dir && (e = readdir(dir))) {
+		char path[600];
+		struct stat st;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		snprintf(path, sizeof path, "%s/%s", name, e->d_name);
+		if (fstatat(h->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			walk(c, h, path, each, context);
+		else
+			each(c, h, path, context);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static bool is_listed(const struct buf *files, const char *path)
+{
+	for (size_t at = 0; at < files->size; at += strlen((const char *)files->data + at) + 1)
+		if (strcmp((const char *)files->data + at, path) == 0)
+			return true;
+	return false;
+}
+
+static void check_data_file(struct check *c, const struct home *h, const char *path, void *context)
+{
+	char text[700];
+	if (is_listed(context, path))
+		return;
+	bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
+	snprintf(text, sizeof text, "%s belongs to no entry", path);
+	tell_broken(c, mended, "orphan", text);
+}
+
+/* A lock that nobody holds is what a killed leader left; a scratch file (its
+ * name begins with a dot and its writer's pid) what a killed writer left. */
+static void check_lock_file(struct check *c, const struct home *h, const char *path, void *context)
+{
+	char text[700];
+	const char *name = strrchr(path, '/') + 1;
+	(void)context;
+	int fd = openat(h->fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	bool alive = *name == '.' ? kill(atoi(name + 1), 0) == 0 : lock_try_exclusive(fd) != 1;
+	if (!alive) {
+		bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
+		snprintf(text, sizeof text, "%s was left by a run that was killed", path);
+		tell_broken(c, mended, "orphan", text);
+	}
+	close(fd);
+}
+
+static void check_shelf_file(struct check *c, const struct home *h, const char *path, void *context)
+{
+	struct shelf s = {0};
+	struct shelf_variant v;
+	char text[700];
+	(void)context;
+	if (shelf_load_file(&s, h, path) == DPC_OK)
+		while (shelf_next(&s, &v))
+			;
+	else
+		s.damaged = true;
+	if (s.damaged) {
+		bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
+		snprintf(text, sizeof text, "%s is damaged", path);
+		tell_broken(c, mended, "shelf", text);
+	}
+	shelf_release(&s);
+}
+
+/* Under the write lock nothing is half-way between data/ and the store. */
+static void check_data(struct check *c, const struct home *h)
+{
+	struct store s;
+	struct entry_list l = {{0}, {0}};
+	int rc = store_open(&s, h, false, NULL);
+	if (rc == DPC_OK)
+		rc = store_each(&s, list_entry, &l, NULL);
+	/* Without the list every file would look like an orphan. */
+	if (rc == DPC_OK || rc == DPC_E_NOTFOUND)
+		walk(c, h, "data", check_data_file, &l.files);
+	store_close(&s);
+	entry_list_release(&l);
+}
+
+int check_cache(struct check *c, const char *path, dpc_error *err)
+{
+	struct home h = {.fd = -1};
+	c->broken = 0;
+	check_engine(c);
+	int rc = check_home(c, &h, path, err);
+	if (rc != DPC_OK)
+		return rc == DPC_MISS ? DPC_OK : rc;
+	check_store(c, &h);
+	int lock = home_lock(&h, PATIENCE, err);
+	if (lock < 0) {
+		rc = lock;
+	} else {
+		check_data(c, &h);
+		walk(c, &h, "locks", check_lock_file, NULL);
+		walk(c, &h, "shelf", check_shelf_file, NULL);
+		home_unlock(lock);
+	}
+	home_close(&h);
+	return rc;
+}
