@@ -19,6 +19,14 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -MMD -MP
 
 # ---- what is built of what ----
 
+ifeq ($(FRONT),auto)
+FRONT_KIND := $(shell if command -v musl-gcc >/dev/null 2>&1; then echo musl; \
+  elif echo 'int main(void){return 0;}' | $(CC) -static -x c -o /dev/null - 2>/dev/null; then echo static; \
+  else echo dynamic; fi)
+else
+FRONT_KIND := $(FRONT)
+endif
+
 STORES = lib/store/sqlite.c
 LIB_SRC = $(wildcard lib/*.c) $(STORES)
 # The front: nothing that opens a database, starts a process or keeps a result.
@@ -26,7 +34,12 @@ CORE_ONLY = lib/vault.c lib/store.c lib/stats.c lib/recorder.c lib/capture.c lib
             lib/check.c lib/cache.c lib/value.c lib/scratch.c lib/prune.c
 FRONT_SRC = cmd/front.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
             $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
-CORE_SRC = $(filter-out cmd/front.c, $(wildcard cmd/*.c))
+CORE_SRC = $(filter-out cmd/front.c cmd/arena.c, $(wildcard cmd/*.c))
+
+# The allocator of a front that is all our own; a sanitizer brings one itself.
+ifneq ($(FRONT_KIND),dynamic)
+FRONT_SRC += cmd/arena.c
+endif
 
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 CORE_OBJ = $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
@@ -35,19 +48,14 @@ MAN = $(wildcard man/*.1 man/*.3)
 
 SQLITE_LIBS = $(shell pkg-config --libs sqlite3)
 
-ifeq ($(FRONT),auto)
-FRONT_KIND := $(shell if command -v musl-gcc >/dev/null 2>&1; then echo musl; \
-  elif echo 'int main(void){return 0;}' | $(CC) -static -x c -o /dev/null - 2>/dev/null; then echo static; \
-  else echo dynamic; fi)
-else
-FRONT_KIND := $(FRONT)
-endif
 FRONT_CC_musl = musl-gcc
 FRONT_CC_static = $(CC)
 FRONT_CC_dynamic = $(CC)
-FRONT_LD_musl = -static -no-pie
-FRONT_LD_static = -static -no-pie
+FRONT_LD_musl = -static -no-pie $(FRONT_LD_SMALL)
+FRONT_LD_static = -static -no-pie $(FRONT_LD_SMALL)
 FRONT_LD_dynamic =
+# Fewer segments: each costs the start a mapping and a page fault or two.
+FRONT_LD_SMALL = -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none
 # musl-gcc does not look into /usr/include: the one header it needs is linked to.
 FRONT_CFLAGS = -I$(BUILD)/include -ffunction-sections -fdata-sections
 FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections

@@ -24,13 +24,14 @@ struct run_options {
 	const char *status_file, *log_file; /* from the environment, or NULL */
 	bool help;                 /* --help was asked for */
 	/* derived */
-	char exe[PATH_MAX];        /* once resolved; with a named key only for a run */
 	int exe_errno;             /* why the command cannot be executed, or 0 */
 	struct digest stdin_digest;
 	/* owned */
 	char *shell_argv[4];
 	const char **lists;
 	struct buf input_names;
+	/* derived; last, for it is large and little of it is touched */
+	char exe[PATH_MAX];        /* once resolved; with a named key only for a run */
 };
 
 /* `key` is run's table with --explain and --json; both are one list. */

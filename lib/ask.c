@@ -68,11 +68,9 @@ bool ask_matches(const struct ask *a, const struct capsule_meta *m)
 
 static bool judge(struct ask *a, const struct capsule *c, int64_t *age)
 {
-	struct moment now;
 	if (c->state != CAPSULE_DONE)
 		return false;
-	moment_now(&now);
-	a->verdict = lookup_judge(age, c, a->policy, &a->home->state, &now);
+	a->verdict = lookup_judge(age, c, a->policy, &a->home->state);
 	a->found_stale = a->verdict != VERDICT_FRESH;
 	return a->verdict == VERDICT_FRESH;
 }

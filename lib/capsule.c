@@ -143,7 +143,7 @@ int frames_read(void *to, uint64_t size, const struct frames *f, uint64_t at, dp
 
 /* The sums as they build up, and the frame being walked. */
 struct check {
-	XXH3_state_t payload, words;
+	struct hasher payload, words;
 	uint64_t frame_left, output;
 	uint8_t word[8];
 	size_t word_have;
@@ -156,7 +156,7 @@ static int check_feed(struct check *k, const uint8_t *p, size_t n)
 		size_t take;
 		if (k->frame_left) {
 			take = n < k->frame_left ? n : (size_t)k->frame_left;
-			XXH3_64bits_update(&k->payload, p, take);
+			hasher_update(&k->payload, p, take);
 			k->frame_left -= take;
 			k->output += take;
 		} else {
@@ -169,7 +169,7 @@ static int check_feed(struct check *k, const uint8_t *p, size_t n)
 				k->frame_left = frame_word_size(cursor_u64(&c));
 				if (!k->frame_left)
 					return -1;
-				XXH3_64bits_update(&k->words, k->word, sizeof k->word);
+				hasher_update(&k->words, k->word, sizeof k->word);
 				k->word_have = 0;
 			}
 		}
@@ -200,8 +200,8 @@ int capsule_check_frames(const struct capsule *c, const struct frames *f, dpc_er
 {
 	struct check k = {0};
 	int rc = DPC_OK;
-	XXH3_64bits_reset(&k.payload);
-	XXH3_64bits_reset(&k.words);
+	hasher_init(&k.payload);
+	hasher_init(&k.words);
 	if (!f->memory.data)
 		rc = check_file(&k, f, err);
 	else if (check_feed(&k, f->memory.data, f->memory.size) < 0)
@@ -209,8 +209,8 @@ int capsule_check_frames(const struct capsule *c, const struct frames *f, dpc_er
 	if (rc != DPC_OK)
 		return rc;
 	if (k.frame_left || k.word_have || k.output != c->output_size ||
-	    XXH3_64bits_digest(&k.payload) != c->payload_sum ||
-	    XXH3_64bits_digest(&k.words) != c->frames_sum)
+	    hasher_sum64(&k.payload) != c->payload_sum ||
+	    hasher_sum64(&k.words) != c->frames_sum)
 		return dpc__fail(err, DPC_E_CORRUPT, "capsule's output is damaged");
 	return DPC_OK;
 }

@@ -14,10 +14,13 @@ struct moment {
 
 void moment_now(struct moment *m);
 
-/* ns from `then` to `now`: the greater of both clocks' answers within one
- * boot, the wall clock's otherwise. Negative when `then` lies in the future:
- * such a thing has no age and must be taken as a miss. */
-int64_t moment_age(const struct moment *then, const struct moment *now);
+/* ns from `then` until now: the boot clock's answer where, within one boot, the
+ * wall clock fell behind it, the wall clock's otherwise. Negative when `then`
+ * lies in the future: such a thing has no age and must be taken as a miss. */
+int64_t moment_age(const struct moment *then);
+
+/* The same between two given moments. */
+int64_t moment_between(const struct moment *then, const struct moment *now);
 
 int64_t clock_wall_ns(void);
 int64_t clock_mono_ns(void);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,9 @@ static int examine(const char *path)
 		return errno == EACCES ? EACCES : ENOENT;
 	if (!S_ISREG(st.st_mode))
 		return EACCES;
+	/* Executable for all: no need to ask whether for us. */
+	if ((st.st_mode & 0111) == 0111)
+		return 0;
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 ? 0 : EACCES;
 }
 
@@ -32,10 +36,15 @@ static int examine_joined(char out[PATH_MAX], const char *dir, size_t dir_size, 
 	return examine(out);
 }
 
+static bool is_file(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int exe_resolve(char out[PATH_MAX], const char *name)
 {
-	int rc = ENOENT;
-	char denied[PATH_MAX];
+	const char *denied = NULL;
 	if (!*name)
 		return ENOENT;
 	if (strchr(name, '/'))
@@ -48,20 +57,16 @@ int exe_resolve(char out[PATH_MAX], const char *name)
 		int found = examine_joined(out, dir, n, name);
 		if (found == 0)
 			return 0;
-		if (found == EACCES && rc != EACCES) {
-			struct stat st;
-			/* A directory on the way that may not be searched, or one that
-			 * bears the name, says nothing about the command. */
-			if (stat(out, &st) == 0 && S_ISREG(st.st_mode)) {
-				rc = EACCES;
-				strcpy(denied, out);
-			}
-		}
+		/* A directory on the way that may not be searched, or one that bears
+		 * the name, says nothing about the command. */
+		if (found == EACCES && !denied && is_file(out))
+			denied = dir;
 		dir += n;
 		if (!*dir)
 			break;
 	}
-	if (rc == EACCES)
-		strcpy(out, denied);
-	return rc;
+	if (!denied)
+		return ENOENT;
+	examine_joined(out, denied, strcspn(denied, ":"), name);
+	return EACCES;
 }

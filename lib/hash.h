@@ -5,41 +5,28 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
-
-#define XXH_STATIC_LINKING_ONLY
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 /* 128 bits in canonical (big-endian) order: the same on every machine. */
 struct digest {
 	uint8_t bytes[16];
 };
 
-static inline struct digest digest_of(XXH128_hash_t h)
-{
-	XXH128_canonical_t c;
-	struct digest d;
-	XXH128_canonicalFromHash(&c, h);
-	memcpy(d.bytes, c.digest, sizeof d.bytes);
-	return d;
-}
+uint64_t hash64(const void *data, size_t size);
+struct digest hash128(const void *data, size_t size);
 
-static inline uint64_t hash64(const void *data, size_t size)
-{
-	return XXH3_64bits(data, size);
-}
+/* The same over bytes that come in pieces: hasher_init, hasher_update …, then
+ * either end. Holds xxhash's state, of the size and alignment it asks for. */
+struct hasher {
+	_Alignas(64) uint8_t state[576];
+};
+
+void hasher_init(struct hasher *h);
+void hasher_update(struct hasher *h, const void *data, size_t size);
+uint64_t hasher_sum64(const struct hasher *h);
+struct digest hasher_sum128(const struct hasher *h);
 
 enum { DIGEST_HEX = 33 }; /* 32 digits and the NUL */
 
-static inline void digest_hex(char out[DIGEST_HEX], const struct digest *d)
-{
-	static const char digits[] = "0123456789abcdef";
-	for (int i = 0; i < 16; i++) {
-		out[2 * i] = digits[d->bytes[i] >> 4];
-		out[2 * i + 1] = digits[d->bytes[i] & 15];
-	}
-	out[32] = '\0';
-}
+void digest_hex(char out[DIGEST_HEX], const struct digest *d);
 
 #endif

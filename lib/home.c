@@ -24,9 +24,12 @@ static const char *nonempty_env(const char *name)
 
 static int join_path(char out[PATH_MAX], dpc_error *err, const char *a, const char *b)
 {
-	int n = snprintf(out, PATH_MAX, "%s%s", a, b);
-	if (n < 0 || n >= PATH_MAX)
+	size_t n = strlen(a), more = strlen(b);
+	if (n + more >= PATH_MAX)
 		return dpc__fail(err, DPC_E_HOME, "the cache directory's path is too long; set DPCACHE_DIR");
+	memmove(out, a, n);
+	memcpy(out + n, b, more + 1);
+	n += more;
 	/* With a slash behind it, open would follow a symbolic link. */
 	while (n > 1 && out[n - 1] == '/')
 		out[--n] = '\0';
@@ -93,13 +96,18 @@ static int check_directory(const struct home *h, dpc_error *err)
 	if (st.st_mode & 022)
 		return dpc__fail(err, DPC_E_HOME,
 		                 "cache directory %s can be written by others; run: chmod 700 %s", h->path, h->path);
-	const char *remote = os_remote_fs_name(h->fd);
-	if (remote)
-		return dpc__fail(err, DPC_E_HOME,
-		                 "cache directory %s is on %s, where locks cannot be relied on; set DPCACHE_DIR to a "
-		                 "local disk",
-		                 h->path, remote);
 	return DPC_OK;
+}
+
+int home_check_locks(const struct home *h, dpc_error *err)
+{
+	const char *remote = os_remote_fs_name(h->fd);
+	if (!remote)
+		return DPC_OK;
+	return dpc__fail(err, DPC_E_HOME,
+	                 "cache directory %s is on %s, where locks cannot be relied on; set DPCACHE_DIR to a "
+	                 "local disk",
+	                 h->path, remote);
 }
 
 static int open_directory(struct home *h, const char *path, dpc_error *err)
@@ -109,7 +117,8 @@ static int open_directory(struct home *h, const char *path, dpc_error *err)
 	if (n >= sizeof h->path)
 		return dpc__fail(err, DPC_E_HOME, "the cache directory's path is too long");
 	memcpy(h->path, path, n + 1);
-	h->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* Not open(): musl follows that with a system call for O_CLOEXEC. */
+	h->fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (h->fd < 0)
 		return explain_open_failure(path, err);
 	return check_directory(h, err);
@@ -184,6 +193,8 @@ int home_create(struct home *h, const char *path, dpc_error *err)
 		if (rc == DPC_OK)
 			rc = open_directory(h, path, err);
 	}
+	if (rc == DPC_OK)
+		rc = home_check_locks(h, err);
 	if (rc != DPC_OK)
 		goto out;
 	h->fd = os_raise_fd(h->fd);

@@ -25,9 +25,9 @@
 
 struct home {
 	int fd; /* the directory; -1 when closed */
-	char path[PATH_MAX];
 	struct state state;
 	char notice[256]; /* something was mended while opening; else "" */
+	char path[PATH_MAX];
 };
 
 /* Write the directory's path for a store URL (NULL: DPCACHE_STORE, else the
@@ -44,6 +44,10 @@ int home_open(struct home *h, const char *path, dpc_error *err);
 int home_create(struct home *h, const char *path, dpc_error *err);
 
 void home_close(struct home *h);
+
+/* Is it on a file system where flock can be relied on? To be asked before the
+ * first lock, which may hang on others; home_create has asked. DPC_E_HOME. */
+int home_check_locks(const struct home *h, dpc_error *err);
 
 /* The write lock. home_lock waits at most `timeout` ns and returns a
  * descriptor for home_unlock, or DPC_E_BUSY / DPC_E_IO. */

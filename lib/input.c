@@ -75,17 +75,17 @@ static int out_of_memory(dpc_error *err)
 int input_digest_fd(struct digest *out, int fd, uint64_t *size)
 {
 	char chunk[65536];
-	XXH3_state_t state;
-	XXH3_128bits_reset(&state);
+	struct hasher state;
+	hasher_init(&state);
 	off_t at = 0;
 	ssize_t n;
 	while ((n = os_pread_full(fd, chunk, sizeof chunk, at)) > 0) {
-		XXH3_128bits_update(&state, chunk, (size_t)n);
+		hasher_update(&state, chunk, (size_t)n);
 		at += n;
 	}
 	if (n < 0)
 		return -1;
-	*out = digest_of(XXH3_128bits_digest(&state));
+	*out = hasher_sum128(&state);
 	if (size)
 		*size = (uint64_t)at;
 	return 0;
@@ -149,7 +149,7 @@ int observe_exe(struct observations *o, struct digests *d, const char *path, dpc
 	tuple_put(&b, &n->tuple);
 	if (b.failed)
 		return out_of_memory(err);
-	n->digest = digest_of(XXH3_128bits(b.data, b.size - sizeof n->tuple.seen));
+	n->digest = hash128(b.data, b.size - sizeof n->tuple.seen);
 	buf_release(&b);
 	return DPC_OK;
 }
@@ -161,7 +161,7 @@ static int observe_link(struct observation *o, const char *path, const struct st
 	if (n < 0)
 		return dpc__fail_errno(err, "cannot read link %s", path);
 	tuple_of(&o->tuple, st, clock_wall_ns());
-	o->digest = digest_of(XXH3_128bits(target, (size_t)n));
+	o->digest = hash128(target, (size_t)n);
 	return DPC_OK;
 }
 
@@ -184,7 +184,7 @@ static int observe_names(struct observations *o, struct name_list *names, const 
 	tuple_of(&n->tuple, &st, seen);
 	int rc = tree_list(names, path, pattern, err);
 	if (rc == DPC_OK)
-		n->digest = digest_of(XXH3_128bits(names->strings.data, names->strings.size));
+		n->digest = hash128(names->strings.data, names->strings.size);
 	return rc;
 }
 

@@ -101,11 +101,20 @@ static void put_locale(struct buf *b, const struct question *q)
 
 static int put_cwd(struct buf *b, dpc_error *err)
 {
-	char cwd[PATH_MAX];
 	struct stat here, there;
-	if (!getcwd(cwd, sizeof cwd))
+	/* Straight to where put would copy it, a tag and a size further on: a
+	 * buffer on the stack would be one more page to touch. */
+	enum { AHEAD = 5 };
+	uint8_t *room = buf_reserve(b, AHEAD + PATH_MAX);
+	if (!room)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	char *cwd = (char *)room + AHEAD;
+	if (!getcwd(cwd, PATH_MAX))
 		return dpc__fail_errno(err, "cannot tell the working directory (--no-cwd leaves it out)");
-	put_string(b, Q_CWD, cwd);
+	size_t size = strlen(cwd);
+	buf_u8(b, Q_CWD);
+	buf_u32(b, (uint32_t)size);
+	b->size += size;
 	const char *pwd = getenv("PWD");
 	if (pwd && *pwd == '/' && strcmp(pwd, cwd) != 0 && stat(pwd, &there) == 0 &&
 	    stat(".", &here) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino)
@@ -163,22 +172,22 @@ int question_encode(struct buf *out, struct question *q, dpc_error *err)
 
 struct digest question_hash(struct slice question)
 {
-	return digest_of(XXH3_128bits(question.data, question.size));
+	return hash128(question.data, question.size);
 }
 
 struct digest key_of(struct slice question, const struct observations *o)
 {
-	XXH3_state_t s;
-	XXH3_128bits_reset(&s);
+	struct hasher s;
+	hasher_init(&s);
 	struct buf b = {0};
 	buf_u64(&b, question.size);
-	XXH3_128bits_update(&s, b.data, b.size);
-	XXH3_128bits_update(&s, question.data, question.size);
+	hasher_update(&s, b.data, b.size);
+	hasher_update(&s, question.data, question.size);
 	b.size = 0;
 	observations_put(&b, o);
-	XXH3_128bits_update(&s, b.data, b.size);
+	hasher_update(&s, b.data, b.size);
 	buf_release(&b);
-	return digest_of(XXH3_128bits_digest(&s));
+	return hasher_sum128(&s);
 }
 
 bool question_next(struct cursor *c, enum question_tag *tag, struct slice *value)

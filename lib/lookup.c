@@ -6,9 +6,9 @@ int64_t lookup_ttl(const struct policy *p, int32_t wait_status)
 }
 
 enum verdict lookup_judge(int64_t *age, const struct capsule *c, const struct policy *p,
-                          const struct state *s, const struct moment *now)
+                          const struct state *s)
 {
-	*age = moment_age(&c->created, now);
+	*age = moment_age(&c->created);
 	if (c->voided || c->generation < s->floor)
 		return VERDICT_INVALIDATED;
 	if (*age < 0)

@@ -17,7 +17,7 @@ enum verdict {
 
 /* *age is set in every case, in ns. */
 enum verdict lookup_judge(int64_t *age, const struct capsule *c, const struct policy *p,
-                          const struct state *s, const struct moment *now);
+                          const struct state *s);
 
 /* The ttl that applies to a run that ended with this status: 0 means it is
  * not worth keeping. */

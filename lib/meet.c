@@ -81,6 +81,9 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 {
 	const struct policy *p = m->ask->policy;
 	int64_t deadline = deadline_of(p);
+	int usable = home_check_locks(m->ask->home, err);
+	if (usable != DPC_OK)
+		return usable;
 	for (;;) {
 		enum role role;
 		int fd;

@@ -28,8 +28,8 @@ int recorder_begin(struct recorder *r, const struct capsule *capsule, struct buf
 	r->capsule.state = CAPSULE_BUILDING;
 	r->capsule.meta_size = r->meta.size;
 	r->capsule.meta_sum = hash64(r->meta.data, r->meta.size);
-	XXH3_64bits_reset(&r->payload);
-	XXH3_64bits_reset(&r->words);
+	hasher_init(&r->payload);
+	hasher_init(&r->words);
 	return fd >= 0 ? write_start(r, err) : DPC_OK;
 }
 
@@ -52,7 +52,7 @@ static int close_frame(struct recorder *r, dpc_error *err)
 	if (!r->open_size)
 		return DPC_OK;
 	encode_word(word, r);
-	XXH3_64bits_update(&r->words, word, sizeof word);
+	hasher_update(&r->words, word, sizeof word);
 	r->open_size = 0;
 	if (!r->spilled)
 		memcpy(r->small.data + r->open_at, word, sizeof word);
@@ -113,7 +113,7 @@ int recorder_append(struct recorder *r, enum stream stream, const void *data, si
 		return rc;
 	r->open_size += size;
 	r->capsule.output_size += size;
-	XXH3_64bits_update(&r->payload, data, size);
+	hasher_update(&r->payload, data, size);
 	return DPC_OK;
 }
 
@@ -122,8 +122,8 @@ int recorder_finish(struct recorder *r, enum capsule_state state, dpc_error *err
 	int rc = close_frame(r, err);
 	if (rc != DPC_OK)
 		return rc;
-	r->capsule.payload_sum = XXH3_64bits_digest(&r->payload);
-	r->capsule.frames_sum = XXH3_64bits_digest(&r->words);
+	r->capsule.payload_sum = hasher_sum64(&r->payload);
+	r->capsule.frames_sum = hasher_sum64(&r->words);
 	r->capsule.state = state;
 	if (r->fd < 0)
 		return DPC_OK;

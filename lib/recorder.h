@@ -25,7 +25,7 @@ struct recorder {
 	uint64_t open_at; /* where in the frames section the open frame's word is */
 	uint64_t open_size;
 	enum stream open_stream;
-	XXH3_state_t payload, words;
+	struct hasher payload, words;
 };
 
 /* `capsule` carries what is known at the start: key, generation, pid, started,

@@ -12,16 +12,14 @@
 struct sink {
 	int fd;
 	bool gone; /* its reader closed */
-	enum { BY_RANGE, BY_SENDFILE, BY_HAND } method;
+	enum { UNDECIDED, BY_RANGE, BY_SENDFILE, BY_HAND } method;
 };
 
-static void sink_init(struct sink *s, int fd)
+static void choose_method(struct sink *s)
 {
 	struct stat st;
-	*s = (struct sink){.fd = fd, .gone = fd < 0, .method = BY_SENDFILE};
 	/* Between regular files the file system may share or copy blocks itself. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		s->method = BY_RANGE;
+	s->method = fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode) ? BY_RANGE : BY_SENDFILE;
 }
 
 static int write_failed(struct sink *s, dpc_error *err)
@@ -61,6 +59,8 @@ static ssize_t move_some(struct sink *s, int in, off_t *at, uint64_t size)
 static int move(struct sink *s, int in, uint64_t offset, uint64_t size, dpc_error *err)
 {
 	off_t at = (off_t)offset;
+	if (s->method == UNDECIDED)
+		choose_method(s);
 	while (size && !s->gone) {
 		ssize_t n = move_some(s, in, &at, size);
 		if (n > 0) {
@@ -94,9 +94,7 @@ static int give(struct sink *s, const struct frames *f, uint64_t at, uint64_t si
 
 int replay_frames(const struct frames *f, int out, int err_fd, dpc_error *err)
 {
-	struct sink sinks[2];
-	sink_init(&sinks[0], out);
-	sink_init(&sinks[1], err_fd);
+	struct sink sinks[2] = {{.fd = out, .gone = out < 0}, {.fd = err_fd, .gone = err_fd < 0}};
 	for (uint64_t at = 0, word; at < f->size; at += frame_word_size(word)) {
 		int rc = frames_read(&word, sizeof word, f, at, err);
 		if (rc != DPC_OK)

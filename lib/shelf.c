@@ -30,8 +30,11 @@ static struct shelf_name name_of(const struct digest *question)
 {
 	struct shelf_name n;
 	char hex[DIGEST_HEX];
+	/* By hand: printf's stack is two pages more for a hit to touch. */
 	digest_hex(hex, question);
-	snprintf(n.path, sizeof n.path, "shelf/%.2s/%s", hex, hex + 2);
+	memcpy(n.path, "shelf/xx/", 9);
+	memcpy(n.path + 6, hex, 2);
+	memcpy(n.path + 9, hex + 2, DIGEST_HEX - 2);
 	return n;
 }
 

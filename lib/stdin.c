@@ -44,17 +44,17 @@ int stdin_spool(const struct home *h, dpc_error *err)
 int stdin_digest(struct digest *out, dpc_error *err)
 {
 	char chunk[65536];
-	XXH3_state_t state;
+	struct hasher state;
 	off_t at = lseek(0, 0, SEEK_CUR);
 	ssize_t n;
-	XXH3_128bits_reset(&state);
+	hasher_init(&state);
 	while ((n = os_pread_full(0, chunk, sizeof chunk, at)) > 0) {
-		XXH3_128bits_update(&state, chunk, (size_t)n);
+		hasher_update(&state, chunk, (size_t)n);
 		at += n;
 	}
 	if (n < 0)
 		return dpc__fail_errno(err, "cannot read standard input");
-	*out = digest_of(XXH3_128bits_digest(&state));
+	*out = hasher_sum128(&state);
 	return DPC_OK;
 }
 

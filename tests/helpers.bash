@@ -59,3 +59,80 @@ wait_until() {
 waiters() {
 	grep -c -- '-> FLOCK' /proc/locks || true
 }
+
+# A command on PATH that shows its real runs in "runs" and prints its arguments.
+make_tool() {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	TOOL=$BATS_TEST_TMPDIR/bin/tool
+	printf '#!/bin/sh\n%s\nprintf "<%%s>" "$@"\n' "$(counted runs)" >"$TOOL"
+	chmod 755 "$TOOL"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+# twice COMMAND...: both times it succeeds and prints the same. With two
+# askings, each made twice, two real runs say: apart, and both remembered.
+twice() {
+	local first second
+	first=$("$@") || fail "status $?: $*"
+	second=$("$@") || fail "status $? the second time: $*"
+	assert_equal "$second" "$first"
+}
+
+# What the last dpcache run said it did. Wants DPCACHE_STATUS_FILE.
+assert_decision() { # hit, miss, follow, ...
+	local line
+	line=$(<"$DPCACHE_STATUS_FILE")
+	[[ $line == '{"status":"'"$1"'",'* ]] || fail "not a $1: $line"
+}
+
+# start NAME COMMAND...: in the background, its streams in NAME.out and
+# NAME.err. finish NAME [STATUS]: wait for it.
+start() {
+	local name=$1
+	shift
+	declare -gA pid_of
+	"$@" >"$name.out" 2>"$name.err" </dev/null 3>&- &
+	pid_of[$name]=$!
+}
+
+finish() {
+	local status=0
+	wait "${pid_of[$1]}" || status=$?
+	assert_equal "$1: $status" "$1: ${2-0}"
+}
+
+# What a failed test left at work ends with it.
+end_started() {
+	kill -KILL "${pid_of[@]}" 2>/dev/null || true
+}
+
+# Of these, started before, how many are blocked in flock?
+assert_blocked() { # COUNT NAME...
+	local count=$1 name blocked=0
+	shift
+	for name in "$@"; do
+		if grep -Eq -- "-> FLOCK .* ${pid_of[$name]} " /proc/locks; then blocked=$((blocked + 1)); fi
+	done
+	((blocked == count))
+}
+
+has_run() { # TIMES
+	(($(runs runs) >= $1))
+}
+
+# "$(held)" in a command makes it wait there for release, which lets all later
+# runs pass.
+make_hold() {
+	mkfifo "$BATS_TEST_TMPDIR/hold"
+}
+
+held() {
+	printf 'read -r go <%q' "$BATS_TEST_TMPDIR/hold"
+}
+
+release() {
+	mv "$BATS_TEST_TMPDIR/hold" "$BATS_TEST_TMPDIR/hold.gone"
+	: >"$BATS_TEST_TMPDIR/hold"
+	# Opened for both, a fifo does not wait for its other end.
+	echo go 1<>"$BATS_TEST_TMPDIR/hold.gone"
+}

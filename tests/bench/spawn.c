@@ -242,8 +242,8 @@ static void print_rounds(struct command *commands, int count, int rounds)
 		double median = c->us[rounds / 2];
 		if (i == 0)
 			base = median;
-		printf("%.1f\t%.1f\t%.1f\t%.4f\t%ld\t%lld\t%s\n", median, c->us[rounds / 10],
-		       c->us[rounds * 9 / 10], median / base, c->rss, c->bytes, c->argv[0]);
+		printf("%.1f\t%.1f\t%.1f\t%.4f\t%ld\t%lld\t%s\n", median, c->us[rounds / 10], c->us[rounds * 9 / 10],
+		       median / base, c->rss, c->bytes, c->argv[0]);
 	}
 }
 

@@ -35,10 +35,13 @@ int fixture_setup(void **state)
 	/* Physical: on some systems /tmp is a symbolic link. */
 	if (!mkdtemp(template) || !realpath(template, f->dir))
 		return -1;
-	if (home_create(&f->home, path_in(f, "home"), NULL) != DPC_OK)
-		return -1;
 	*state = f;
-	return 0;
+	dpc_error err = {0};
+	if (home_create(&f->home, path_in(f, "home"), &err) == DPC_OK)
+		return 0;
+	print_error("%s\n", err.message);
+	fixture_teardown(state);
+	return -1;
 }
 
 int fixture_teardown(void **state)
@@ -132,7 +135,7 @@ size_t count_files(const char *path, uint64_t *bytes)
 
 struct digest digest_named(const char *text)
 {
-	return digest_of(XXH3_128bits(text, strlen(text)));
+	return hash128(text, strlen(text));
 }
 
 bool digest_same(const struct digest *a, const struct digest *b)

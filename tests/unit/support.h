@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "ask.h"
+#include "hash.h"
 #include "recorder.h"
 
 /* --- a scratch directory, and a cache in it --- */

@@ -1,0 +1,27 @@
+# make bench: dpcache against its bars, as a Markdown table. See tests/bench/bench.
+
+BENCH = $(BUILD)/bench
+# The kinds of front that can be linked here; the script says which are not.
+BENCH_KINDS = $(shell command -v musl-gcc >/dev/null 2>&1 && echo musl; \
+  echo 'int main(void){return 0;}' | $(CC) -static -x c -o /dev/null - 2>/dev/null && echo static; \
+  echo dynamic)
+
+bench: bench-tools bench-fronts
+	@tests/bench/bench $(BUILD)
+
+bench-tools: all $(BENCH)/spawn $(BENCH)/lstats
+
+# Without -Ilib: its spawn.h would stand before the system's.
+$(BENCH)/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $< -o $@
+
+# Each kind in a directory of its own, beside a link to the core.
+bench-fronts: all
+	@for kind in $(BENCH_KINDS); do \
+	  $(MAKE) --no-print-directory FRONT=$$kind BUILD=$(BUILD)/bench-$$kind $(BUILD)/bench-$$kind/dpcache && \
+	  ln -sf ../dpcache-core $(BUILD)/bench-$$kind/dpcache-core || exit 1; \
+	done
+
+.PHONY: bench bench-tools bench-fronts
