@@ -31,7 +31,7 @@ STORES = lib/store/sqlite.c
 LIB_SRC = $(wildcard lib/*.c) $(STORES)
 # The front: nothing that opens a database, starts a process or keeps a result.
 CORE_ONLY = lib/vault.c lib/store.c lib/stats.c lib/recorder.c lib/capture.c lib/relay.c lib/lead.c \
-            lib/check.c lib/cache.c lib/value.c lib/scratch.c lib/prune.c
+            lib/check.c lib/cache.c lib/present.c lib/value.c lib/scratch.c lib/prune.c
 FRONT_SRC = cmd/front.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
             $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
 CORE_SRC = $(filter-out cmd/front.c cmd/arena.c, $(wildcard cmd/*.c))
@@ -53,7 +53,9 @@ FRONT_CC_static = $(CC)
 FRONT_CC_dynamic = $(CC)
 FRONT_LD_musl = -static -no-pie $(FRONT_LD_SMALL)
 FRONT_LD_static = -static -no-pie $(FRONT_LD_SMALL)
-FRONT_LD_dynamic =
+FRONT_LD_dynamic = -no-pie
+# A fixed address spares the core relocations at each start.
+CORE_LD = -no-pie
 # Fewer segments: each costs the start a mapping and a page fault or two.
 FRONT_LD_SMALL = -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none
 # musl-gcc does not look into /usr/include: the one header it needs is linked to.
@@ -97,7 +99,7 @@ $(BUILD)/libdpcache.so: $(LIB_OBJ)
 
 $(BUILD)/dpcache-core: $(CORE_OBJ) $(BUILD)/libdpcache.a
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(BUILD)/libdpcache.a -o $@ $(SQLITE_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(BUILD)/libdpcache.a -o $@ $(CORE_LD) $(SQLITE_LIBS)
 
 $(BUILD)/dpcache.pc: Makefile
 	@mkdir -p $(@D)

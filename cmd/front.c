@@ -108,12 +108,11 @@ static int answer(struct run_options *o, const struct home *h)
 
 static int run(char **argv)
 {
-	/* Not on the stack, and in this order: few pages to touch. */
+	/* Not on the stack: fewer pages to touch. */
 	static struct run_options o;
 	static struct home h;
-	static char path[PATH_MAX];
 	if (options_parse(&o, run_opts, argv + 2, NULL) != DPC_OK || o.help || o.no_cache ||
-	    home_locate(path, o.store, NULL, NULL) != DPC_OK || home_open(&h, path, NULL) != DPC_OK ||
+	    home_locate(h.path, o.store, NULL, NULL) != DPC_OK || home_open(&h, h.path, NULL) != DPC_OK ||
 	    options_settle(&o, &h, NULL) != DPC_OK || o.exe_errno)
 		return -1;
 	return answer(&o, &h);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -269,7 +270,11 @@ static int set_defaults(struct run_options *o, char **words, dpc_error *err)
 	size_t n = 0;
 	while (words[n])
 		n++;
-	*o = (struct run_options){.status_fd = -1, .timeout_status = 75};
+	/* All but the large path at the end, whose pages a hit need not touch. */
+	memset(o, 0, offsetof(struct run_options, exe));
+	o->exe[0] = '\0';
+	o->status_fd = -1;
+	o->timeout_status = 75;
 	o->policy = (struct policy){.ttl = INT64_C(300) * 1000000000,
 	                            .wait = DPC_FOREVER,
 	                            .max_output = UINT64_C(256) << 20};

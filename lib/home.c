@@ -112,11 +112,12 @@ int home_check_locks(const struct home *h, dpc_error *err)
 
 static int open_directory(struct home *h, const char *path, dpc_error *err)
 {
-	*h = (struct home){.fd = -1};
 	size_t n = strlen(path);
+	h->fd = -1;
+	h->notice[0] = '\0';
 	if (n >= sizeof h->path)
 		return dpc__fail(err, DPC_E_HOME, "the cache directory's path is too long");
-	memcpy(h->path, path, n + 1);
+	memmove(h->path, path, n + 1);
 	/* Not open(): musl follows that with a system call for O_CLOEXEC. */
 	h->fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (h->fd < 0)

@@ -5,6 +5,7 @@
  *     CACHEDIR.TAG   tells backup programs to pass by
  *     state          secret and invalidation stamps (state.h)
  *     cache.db       the truth: entries, in SQLite
+ *     present        which keys are certainly not in cache.db (present.h)
  *     data/xx/       capsules too large for the database
  *     shelf/xx/      hot capsules as plain files (shelf.h)
  *     locks/         one file per run at work (lock.h)
@@ -36,7 +37,8 @@ struct home {
 int home_locate(char path[PATH_MAX], const char *url, const char *(*account_home)(void),
                 dpc_error *err);
 
-/* Open an existing cache, changing nothing. DPC_E_NOTFOUND when there is
+/* Open an existing cache, changing nothing; `path` may be h->path, located
+ * there. DPC_E_NOTFOUND when there is
  * none; DPC_E_HOME when it must not be used. */
 int home_open(struct home *h, const char *path, dpc_error *err);
 

@@ -43,6 +43,8 @@ static int compact(const struct home *h, dpc_error *err)
 		return lock;
 	int rc = store_open(&s, h, false, err);
 	if (rc == DPC_OK)
+		rc = store_refilter(&s, err);
+	if (rc == DPC_OK)
 		rc = store_compact(&s, err);
 	store_close(&s);
 	home_unlock(lock);

@@ -1,5 +1,7 @@
 #include "store.h"
 
+#include "present.h"
+
 const struct store_ops *store_engine(void)
 {
 	return &store_sqlite;
@@ -7,8 +9,32 @@ const struct store_ops *store_engine(void)
 
 int store_open(struct store *s, const struct home *h, bool create, dpc_error *err)
 {
-	*s = (struct store){.ops = store_engine()};
-	return s->ops->open(&s->self, h, create, err);
+	*s = (struct store){.ops = store_engine(), .home = h};
+	/* Not there is no error when it is to be made. */
+	int rc = s->ops->open(&s->self, h, false, err);
+	if (rc != DPC_E_NOTFOUND || !create)
+		return rc;
+	if (err)
+		*err = (dpc_error){0};
+	present_reset(h);
+	return s->ops->open(&s->self, h, true, err);
+}
+
+bool store_maybe_has(const struct home *h, const struct digest *key)
+{
+	return present_maybe(h, key);
+}
+
+static int add_present(void *context, const struct entry_info *info)
+{
+	present_add(context, &info->key);
+	return DPC_OK;
+}
+
+int store_refilter(struct store *s, dpc_error *err)
+{
+	present_reset(s->home);
+	return store_each(s, add_present, (void *)s->home, err);
 }
 
 void store_close(struct store *s)
@@ -27,6 +53,7 @@ int store_get(struct store *s, const struct digest *key, struct buf *capsule, st
 int store_put(struct store *s, const struct entry_info *info, struct slice capsule,
               struct buf *old_file, dpc_error *err)
 {
+	present_add(s->home, &info->key);
 	return s->ops->put(s->self, info, capsule, old_file, err);
 }
 

@@ -95,6 +95,7 @@ extern const struct store_ops store_sqlite;
 struct store {
 	const struct store_ops *ops;
 	void *self;
+	const struct home *home; /* borrowed */
 };
 
 /* Engine of the default store. */
@@ -102,6 +103,13 @@ const struct store_ops *store_engine(void);
 
 int store_open(struct store *s, const struct home *h, bool create, dpc_error *err);
 void store_close(struct store *s);
+
+/* Without opening it: false when the key is certainly not there (present.h). */
+bool store_maybe_has(const struct home *h, const struct digest *key);
+
+/* Make the filter behind store_maybe_has anew from what is there. Under the
+ * write lock. */
+int store_refilter(struct store *s, dpc_error *err);
 int store_get(struct store *s, const struct digest *key, struct buf *capsule, struct buf *file,
               dpc_error *err);
 int store_put(struct store *s, const struct entry_info *info, struct slice capsule,

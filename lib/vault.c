@@ -77,6 +77,8 @@ int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
 	struct store s;
 	int64_t age;
 	dpc_error trouble = {0};
+	if (!store_maybe_has(a->home, &a->key))
+		return DPC_MISS;
 	int rc = store_open(&s, a->home, false, &trouble);
 	if (rc == DPC_E_NOTFOUND)
 		return DPC_MISS;

@@ -114,6 +114,9 @@ static void configure(struct sqlite_store *s)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_wal_autocheckpoint(s->db, 0);
 	sqlite3_wal_hook(s->db, note_log_pages, s);
+	/* Flush at checkpoints, not at each commit: power loss may cost the last
+	 * results, but never the database. */
+	sqlite3_exec(s->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
 }
 
 static int read_pragma(struct sqlite_store *s, const char *sql, int *value, dpc_error *err)
@@ -140,9 +143,13 @@ static int make_database(const struct home *h, dpc_error *err)
 	unlink(s.path);
 	int rc = sqlite3_open_v2(s.path, &s.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	int result = rc == SQLITE_OK ? DPC_OK : failed(&s, rc, err);
+	/* A database nobody has seen yet needs no flush at each step. */
+	if (result == DPC_OK)
+		result = exec(&s, "PRAGMA synchronous=OFF; BEGIN", err);
 	if (result == DPC_OK)
 		result = exec(&s, SCHEMA, err);
-	snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; PRAGMA journal_mode=WAL;",
+	snprintf(sql, sizeof sql,
+	         "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT; PRAGMA journal_mode=WAL;",
 	         APPLICATION_ID, SCHEMA_VERSION);
 	if (result == DPC_OK)
 		result = exec(&s, sql, err);

@@ -1,0 +1,61 @@
+#include "present.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static const char NAME[] = "present";
+
+enum { BYTES = 1 << 21 };
+
+/* Keys are hashes already: any of their bits will do. */
+static void place(const struct digest *key, off_t *at, uint8_t *bit)
+{
+	uint32_t n;
+	memcpy(&n, key->bytes, sizeof n);
+	*at = n / 8 % BYTES;
+	*bit = (uint8_t)(1u << n % 8);
+}
+
+bool present_maybe(const struct home *h, const struct digest *key)
+{
+	off_t at;
+	uint8_t bit, byte = 0;
+	int fd = openat(h->fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return true;
+	place(key, &at, &bit);
+	/* Beyond the end of the file no bit was ever set. */
+	ssize_t n = pread(fd, &byte, 1, at);
+	close(fd);
+	return n < 0 || (byte & bit);
+}
+
+void present_add(const struct home *h, const struct digest *key)
+{
+	off_t at;
+	uint8_t bit, byte = 0;
+	int fd = openat(h->fd, NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	place(key, &at, &bit);
+	if (pread(fd, &byte, 1, at) < 0)
+		byte = 0;
+	byte |= bit;
+	/* A bit that cannot be set would hide an entry: then no filter at all. */
+	if (pwrite(fd, &byte, 1, at) != 1)
+		unlinkat(h->fd, NAME, 0);
+	close(fd);
+}
+
+void present_reset(const struct home *h)
+{
+	static const char fresh[] = "present.new";
+	int fd = openat(h->fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || renameat(h->fd, fresh, h->fd, NAME) < 0)
+		unlinkat(h->fd, NAME, 0);
+	if (fd >= 0)
+		close(fd);
+}

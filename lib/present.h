@@ -1,0 +1,23 @@
+/* What is certainly not in the store: a Bloom filter of one hash in a file of
+ * at most 2 MiB, so that a miss need not open a database only to be told so.
+ *
+ * A bit is set, under the write lock, before its entry is put, and cleared only
+ * when all are made anew; so a bit that is not set means a miss, and one that
+ * is set means nothing. Where the file is missing every key may be present. */
+#ifndef DPC_PRESENT_H
+#define DPC_PRESENT_H
+
+#include "hash.h"
+#include "home.h"
+
+/* false: the key is certainly not in the store. */
+bool present_maybe(const struct home *h, const struct digest *key);
+
+/* Under the write lock, before the entry is put. */
+void present_add(const struct home *h, const struct digest *key);
+
+/* Nothing is present: for a store that is just being made, or one whose keys
+ * are all about to be added again. Under the write lock. */
+void present_reset(const struct home *h);
+
+#endif
