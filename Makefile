@@ -15,7 +15,7 @@ WARNINGS = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werr
 # V=1 shows the commands.
 Q = $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-5s %s\n')
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -MMD -MP -Ilib -Icmd
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -MMD -MP -iquote lib -iquote cmd
 
 # ---- what is built of what ----
 
@@ -31,7 +31,7 @@ STORES = lib/store/sqlite.c
 LIB_SRC = $(wildcard lib/*.c) $(STORES)
 # The front: nothing that opens a database, starts a process or keeps a result.
 CORE_ONLY = lib/vault.c lib/store.c lib/stats.c lib/recorder.c lib/capture.c lib/relay.c lib/lead.c \
-            lib/check.c lib/cache.c lib/present.c lib/value.c lib/scratch.c lib/prune.c
+            lib/account.c lib/check.c lib/cache.c lib/present.c lib/value.c lib/scratch.c lib/prune.c
 FRONT_SRC = cmd/front.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
             $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
 CORE_SRC = $(filter-out cmd/front.c cmd/arena.c, $(wildcard cmd/*.c))
@@ -59,7 +59,7 @@ CORE_LD = -no-pie
 # Fewer segments: each costs the start a mapping and a page fault or two.
 FRONT_LD_SMALL = -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none
 # musl-gcc does not look into /usr/include: the one header it needs is linked to.
-FRONT_CFLAGS = -I$(BUILD)/include -ffunction-sections -fdata-sections
+FRONT_CFLAGS = -isystem $(BUILD)/include -ffunction-sections -fdata-sections
 FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections
 
 all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc
@@ -109,6 +109,55 @@ $(BUILD)/dpcache.pc: Makefile
 
 -include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d)
 
+# ---- the two commands, and the tests ----
+
+# Debian's names of what is needed to build, and to check.
+BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev libxxhash-dev musl-tools
+CHECK_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-tidy cppcheck shellcheck mandoc bats \
+                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel
+
+try:
+	@tests/need $(BUILD_PACKAGES)
+	@$(MAKE) --no-print-directory all
+	@tests/try $(BUILD)
+
+check:
+	@tests/need $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory try check-clang lint check-unit check-bats
+
+# The other compiler has an eye for other things.
+check-clang:
+	@$(MAKE) --no-print-directory CC=clang FRONT=dynamic BUILD=$(BUILD)/clang all
+
+BATS = $(wildcard tests/*.bats)
+check-bats: all
+	@DPC_TEST_BUILD=$(abspath $(BUILD)) bats --jobs 2 --no-parallelize-within-files $(BATS)
+
+# The same suite under AddressSanitizer and UndefinedBehaviorSanitizer.
+check-sanitize:
+	@tests/need $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory FRONT=dynamic BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g" \
+	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
+	  all check-unit check-bats
+
+# Not the check that wants memcpy_s; nor vfork's, which knows only execve.
+TIDY = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.*,-clang-analyzer-unix.Vfork,bugprone-macro-*,bugprone-sizeof-*,bugprone-infinite-loop,bugprone-unused-return-value,bugprone-string-*,bugprone-signal-handler,bugprone-not-null-terminated-result,bugprone-misplaced-*,bugprone-branch-clone,portability-*,performance-*
+lint:
+	@echo '  LINT  manual pages'
+	@mandoc -Tlint -W warning $(MAN)
+	@echo '  LINT  shell'
+	@shellcheck --shell=bash --severity=warning $(BATS) tests/helpers.bash tests/need tests/try tests/bench/bench .ci/run
+	@echo '  LINT  cppcheck'
+	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Icmd cmd lib
+	@echo '  LINT  clang-tidy'
+	@ls cmd/*.c lib/*.c lib/store/*.c | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet --warnings-as-errors="*" \
+	  --checks="$(TIDY)" "$$@" -- -std=gnu11 -D_GNU_SOURCE -iquote lib -iquote cmd 2>/dev/null' tidy
+
+-include tests/unit/unit.mk
+-include tests/bench/bench.mk
+
 # ---- installing ----
 
 install: all
@@ -135,4 +184,4 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all install uninstall clean FORCE
+.PHONY: all try check check-clang check-bats check-sanitize lint install uninstall clean FORCE

@@ -33,9 +33,6 @@ enum {
 	EXIT_USAGE = 125 /* wrong usage, or dpcache itself failed */
 };
 
-/* The account's home directory where HOME is unset, for home_locate; NULL. */
-const char *cmd_account_home(void);
-
 /* Print a command's help from its table. */
 int cmd_help(const struct command *c);
 

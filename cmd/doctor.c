@@ -1,6 +1,7 @@
 /* dpcache doctor: check the cache, and mend it. */
 #include "cmd.h"
 
+#include "account.h"
 #include "check.h"
 #include "json.h"
 #include "place.h"
@@ -67,7 +68,9 @@ int cmd_doctor(const struct command *self, char **words)
 		else
 			store = value;
 	}
-	int rc = home_locate(path, store, cmd_account_home, &err);
+	int rc = opt_expect_end(&parser, &err);
+	if (rc == DPC_OK)
+		rc = home_locate(path, store, account_home, &err);
 	if (rc == DPC_OK)
 		rc = check_cache(&c, path, &err);
 	if (printer.json)

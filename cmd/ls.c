@@ -73,7 +73,9 @@ int cmd_ls(const struct command *self, char **words)
 		else
 			store = value;
 	}
-	int rc = place_open_store(&p, store, &err);
+	int rc = opt_expect_end(&parser, &err);
+	if (rc == DPC_OK)
+		rc = place_open_store(&p, store, &err);
 	if (rc == DPC_OK) {
 		l.floor = p.home.state.floor;
 		rc = store_each(&p.store, visit, &l, &err);

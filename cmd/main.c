@@ -5,10 +5,8 @@
 #include "os.h"
 #include "report.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static int cmd_help_command(const struct command *self, char **words);
 static int cmd_version(const struct command *self, char **words);
@@ -69,9 +67,9 @@ int cmd_help(const struct command *c)
 static int cmd_help_command(const struct command *self, char **words)
 {
 	(void)self;
-	const struct command *c = words[0] ? find(words[0]) : NULL;
-	if (!words[0])
+	if (!words[0] || strcmp(words[0], "--help") == 0)
 		return overview();
+	const struct command *c = find(words[0]);
 	if (!c) {
 		report_error("no command '%s'; see: dpcache help", words[0]);
 		return EXIT_USAGE;
@@ -81,16 +79,10 @@ static int cmd_help_command(const struct command *self, char **words)
 
 static int cmd_version(const struct command *self, char **words)
 {
-	(void)self;
-	(void)words;
+	if (words[0] && strcmp(words[0], "--help") == 0)
+		return cmd_help(self);
 	printf("dpcache %s\n", dpc_version());
 	return 0;
-}
-
-const char *cmd_account_home(void)
-{
-	struct passwd *p = getpwuid(geteuid());
-	return p && p->pw_dir && *p->pw_dir ? p->pw_dir : NULL;
 }
 
 int main(int argc, char **argv)

@@ -12,7 +12,7 @@ static int take(struct named *n, int id, const char *value, dpc_error *err)
 		return DPC_OK;
 	case NAMED_REGION:
 		n->name.region = value;
-		return DPC_OK;
+		return *value ? DPC_OK : dpc__fail(err, DPC_E_USAGE, "--region: the value is empty");
 	case NAMED_STORE:
 		n->store = value;
 		return DPC_OK;

@@ -34,6 +34,12 @@ static int take_value(struct opt_parser *p, const struct opt *o, const char *att
 	return o->id;
 }
 
+int opt_expect_end(const struct opt_parser *p, dpc_error *err)
+{
+	const char *word = p->argv[p->at];
+	return word ? dpc__fail(err, DPC_E_USAGE, "nothing is to be done with '%s'", word) : DPC_OK;
+}
+
 int opt_next(struct opt_parser *p, const char **value, dpc_error *err)
 {
 	const char *word = p->argv[p->at];

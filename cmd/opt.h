@@ -26,4 +26,7 @@ struct opt_parser {
  * "--help" is known to every table. */
 int opt_next(struct opt_parser *p, const char **value, dpc_error *err);
 
+/* Behind the options nothing may follow. */
+int opt_expect_end(const struct opt_parser *p, dpc_error *err);
+
 #endif

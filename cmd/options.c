@@ -180,13 +180,13 @@ static int take_valued(struct run_options *o, int id, const char *v, struct seen
 		return take_env(o, v, err);
 	case O_INPUT:
 		if ((rc = nonempty(&text, "--input", v, err)) == DPC_OK)
-			o->question.inputs[o->question.input_count++] = text;
+			o->question.inputs[o->question.input_count++] = v;
 		return rc;
 	case O_INPUTS_FROM:
 		return nonempty(&o->inputs_from, "--inputs-from", v, err);
 	case O_KEY:
 		if ((rc = nonempty(&text, "--key", v, err)) == DPC_OK)
-			o->question.name = (struct slice){(const uint8_t *)text, strlen(text)};
+			o->question.name = (struct slice){(const uint8_t *)v, strlen(v)};
 		return rc;
 	case O_SALT:
 		o->question.salt = v;
@@ -254,15 +254,17 @@ static void take_flag(struct run_options *o, int id)
 	}
 }
 
-static bool nonempty_variable(const char *name)
+/* NULL where it is unset or empty. */
+static const char *variable(const char *name)
 {
 	const char *v = getenv(name);
-	return v && *v;
+	return v && *v ? v : NULL;
 }
 
 static bool switched_on(const char *name)
 {
-	return nonempty_variable(name) && strcmp(getenv(name), "0") != 0;
+	const char *v = variable(name);
+	return v && strcmp(v, "0") != 0;
 }
 
 static int set_defaults(struct run_options *o, char **words, dpc_error *err)
@@ -286,8 +288,8 @@ static int set_defaults(struct run_options *o, char **words, dpc_error *err)
 	o->question.inputs = o->lists + n;
 	o->verbose = switched_on("DPCACHE_VERBOSE");
 	o->no_cache = switched_on("DPCACHE_DISABLE");
-	o->status_file = nonempty_variable("DPCACHE_STATUS_FILE") ? getenv("DPCACHE_STATUS_FILE") : NULL;
-	o->log_file = nonempty_variable("DPCACHE_LOG") ? getenv("DPCACHE_LOG") : NULL;
+	o->status_file = variable("DPCACHE_STATUS_FILE");
+	o->log_file = variable("DPCACHE_LOG");
 	return DPC_OK;
 }
 

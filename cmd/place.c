@@ -1,5 +1,6 @@
 #include "place.h"
 
+#include "account.h"
 #include "cmd.h"
 #include "report.h"
 #include "stats.h"
@@ -11,7 +12,7 @@ int place_open(struct place *p, const char *url, bool create, dpc_error *err)
 {
 	char path[PATH_MAX];
 	*p = (struct place){.home = {.fd = -1}};
-	int rc = home_locate(path, url, cmd_account_home, err);
+	int rc = home_locate(path, url, account_home, err);
 	if (rc != DPC_OK)
 		return rc;
 	if (create)

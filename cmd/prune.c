@@ -48,9 +48,7 @@ static int parse(struct request *r, const struct opt *table, char **words, dpc_e
 		else if (id == P_MAX_ENTRIES)
 			r->prune.max_entries = (uint64_t)n;
 	}
-	if (words[parser.at])
-		return dpc__fail(err, DPC_E_USAGE, "prune takes no '%s'", words[parser.at]);
-	return DPC_OK;
+	return opt_expect_end(&parser, err);
 }
 
 int cmd_prune(const struct command *self, char **words)
@@ -76,7 +74,7 @@ int cmd_prune(const struct command *self, char **words)
 		printf("{\"entries\":%llu,\"bytes\":%llu}\n", (unsigned long long)r.prune.count,
 		       (unsigned long long)r.prune.bytes);
 	else if (r.prune.count)
-		printf("dropped %llu entries, %s\n", (unsigned long long)r.prune.count,
-		       text_size(text, r.prune.bytes));
+		printf("dropped %llu %s, %s bytes\n", (unsigned long long)r.prune.count,
+		       r.prune.count == 1 ? "entry" : "entries", text_size(text, r.prune.bytes));
 	return 0;
 }

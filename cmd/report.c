@@ -58,7 +58,10 @@ static void put_decision(struct buf *b, const struct run_options *o, const struc
 	json_text(b, "key", *key ? key : NULL);
 	json_seconds(b, "age", d->age);
 	json_seconds(b, "saved", d->saved);
-	json_int(b, "exit", d->exit_status);
+	if (d->exit_status >= 0)
+		json_int(b, "exit", d->exit_status);
+	else
+		json_text(b, "exit", NULL);
 	json_text(b, "reason", d->reason);
 	if (full) {
 		label_of(&label, &o->question);

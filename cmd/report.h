@@ -16,7 +16,7 @@ struct decision {
 	const char *reason;  /* in words, or NULL */
 	const struct ask *ask; /* NULL: never came to be asked */
 	const struct answer *answer; /* NULL: none was replayed */
-	int exit_status;
+	int exit_status;     /* -1: not known, the command is yet to run */
 	int64_t age, saved;  /* ns */
 };
 

@@ -1,6 +1,7 @@
 /* dpcache run: what the front could not answer. */
 #include "cmd.h"
 
+#include "account.h"
 #include "handover.h"
 #include "lead.h"
 #include "meet.h"
@@ -51,7 +52,7 @@ static struct spawn command_of(struct job *j)
  * --max-run somebody has to stay and watch. */
 static int run_bare(struct job *j, const char *reason)
 {
-	struct decision d = {.status = "bypass", .reason = reason};
+	struct decision d = {.status = "bypass", .reason = reason, .exit_status = -1};
 	options_resolve(&j->o);
 	if (j->o.exe_errno)
 		return report_exec_failure(&j->o, j->o.exe_errno);
@@ -176,6 +177,8 @@ static int run_and_remember(struct job *j)
 	if (j->meet.store_down)
 		j->o.policy.no_write = true;
 	int rc = lead_run(&result, &l, &cache_err, &err);
+	if (j->meet.store_down)
+		l.kept = KEPT_ERROR;
 	int status;
 	if (rc != DPC_OK)
 		status = run_despite(j, &err);
@@ -237,7 +240,7 @@ static int run_cached(struct job *j)
 {
 	char path[PATH_MAX];
 	dpc_error err = {0};
-	int rc = home_locate(path, j->o.store, cmd_account_home, &err);
+	int rc = home_locate(path, j->o.store, account_home, &err);
 	if (rc == DPC_E_USAGE) {
 		report_error("%s", err.message);
 		return EXIT_USAGE;

@@ -112,7 +112,9 @@ int cmd_stats(const struct command *self, char **words)
 		else
 			store = value;
 	}
-	int rc = place_open_store(&p, store, &err);
+	int rc = opt_expect_end(&parser, &err);
+	if (rc == DPC_OK)
+		rc = place_open_store(&p, store, &err);
 	if (rc == DPC_OK)
 		rc = read_totals(&t, &p, reset, &err);
 	place_close(&p);

@@ -1,4 +1,5 @@
 /* The public interface: an open cache and its named values. */
+#include "account.h"
 #include "home.h"
 #include "value.h"
 
@@ -15,7 +16,7 @@ int dpc_cache_open(dpc_cache **out, const char *url, dpc_error *err)
 	if (!out)
 		return dpc__fail(err, DPC_E_USAGE, "out is NULL");
 	*out = NULL;
-	int rc = home_locate(path, url, NULL, err);
+	int rc = home_locate(path, url, account_home, err);
 	if (rc != DPC_OK)
 		return rc;
 	dpc_cache *c = calloc(1, sizeof *c);
@@ -59,19 +60,23 @@ static int renew_state(dpc_cache *cache, dpc_error *err)
 	return state_read(&cache->home.state, cache->home.fd, err);
 }
 
-/* All frames' bytes, one behind the other. */
-static int read_frames(uint8_t *to, const struct answer *a, dpc_error *err)
+/* The value is what went to standard output, its frames one behind the other:
+ * of a remembered run, too, as with `dpcache get`. `to` has room for all. */
+static int read_frames(uint8_t *to, uint64_t *size, const struct answer *a, dpc_error *err)
 {
-	uint64_t at = 0;
-	while (at < a->frames.size) {
+	*size = 0;
+	for (uint64_t at = 0; at < a->frames.size;) {
 		uint64_t word;
 		if (frames_read(&word, sizeof word, &a->frames, at, err) != DPC_OK)
 			return DPC_E_CORRUPT;
-		uint64_t size = frame_word_size(le64toh(word));
-		if (frames_read(to, size, &a->frames, at + sizeof word, err) != DPC_OK)
-			return DPC_E_CORRUPT;
-		to += size;
-		at += sizeof word + size;
+		word = le64toh(word);
+		at += sizeof word;
+		if (frame_word_stream(word) == STREAM_OUT) {
+			if (frames_read(to + *size, frame_word_size(word), &a->frames, at, err) != DPC_OK)
+				return DPC_E_CORRUPT;
+			*size += frame_word_size(word);
+		}
+		at += frame_word_size(word);
 	}
 	return DPC_OK;
 }
@@ -93,12 +98,11 @@ int dpc_cache_get(uint8_t **value, uint64_t *size, dpc_cache *cache, const void 
 	if (rc != DPC_OK)
 		return rc;
 	*value = malloc(found.capsule.output_size ? found.capsule.output_size : 1);
-	rc = *value ? read_frames(*value, &found, err) : dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	if (rc == DPC_OK) {
-		*size = found.capsule.output_size;
-	} else {
+	rc = *value ? read_frames(*value, size, &found, err) : dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	if (rc != DPC_OK) {
 		free(*value);
 		*value = NULL;
+		*size = 0;
 	}
 	answer_release(&found);
 	return rc;
@@ -120,7 +124,10 @@ int dpc_cache_put(dpc_cache *cache, const void *key, uint64_t key_size, const vo
 	if (rc == DPC_OK)
 		rc = renew_state(cache, err);
 	struct slice bytes = {value, size};
-	return rc == DPC_OK ? value_put(&cache->home, &n, ttl, feed_bytes, &bytes, err) : rc;
+	if (rc == DPC_OK)
+		rc = value_put(&cache->home, &n, ttl, feed_bytes, &bytes, err);
+	/* Invalidated while we wrote is as good as right afterwards. */
+	return rc == DPC_MISS ? DPC_OK : rc;
 }
 
 int dpc_cache_remove(dpc_cache *cache, const void *key, uint64_t key_size, dpc_error *err)

@@ -90,6 +90,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 {
 	struct scratch s;
 	struct recorder r = {.fd = -1};
+	struct holding holding = {l, &s, &r};
 	l->key = l->ask->key;
 	if (l->lock >= 0)
 		scratch_of_lock(&s, &l->key, l->lock);
@@ -98,7 +99,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 	if (begin_recording(&r, l, s.fd, cache_err) == DPC_OK) {
 		l->capture->recorder = &r;
 		l->capture->unrecorded = let_go;
-		l->capture->context = &(struct holding){l, &s, &r};
+		l->capture->context = &holding;
 	} else {
 		/* With nowhere to record, the command still runs; nobody shall wait for
 		 * it in vain. */

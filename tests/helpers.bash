@@ -38,6 +38,7 @@ assert_runs() { # FILE N
 }
 
 # Exactly one line on stderr, from dpcache. For `run --separate-stderr`.
+# shellcheck disable=SC2120  # called by the tests
 assert_one_warning() { # [PATTERN]
 	# shellcheck disable=SC2154  # set by run --separate-stderr
 	assert_equal "${#stderr_lines[@]}" 1
@@ -135,4 +136,67 @@ release() {
 	: >"$BATS_TEST_TMPDIR/hold"
 	# Opened for both, a fifo does not wait for its other end.
 	echo go 1<>"$BATS_TEST_TMPDIR/hold.gone"
+}
+
+# assert_usage_error COMMAND...: says so in one line, exits 125, prints nothing.
+# shellcheck disable=SC2119  # no pattern
+assert_usage_error() {
+	run --separate-stderr "$@"
+	assert_failure 125
+	assert_output ''
+	assert_one_warning
+}
+
+# assert_silent STATUS COMMAND...: neither stdout nor stderr.
+assert_silent() {
+	run "${@:2}"
+	assert_equal "$status" "$1"
+	assert_output ''
+}
+
+# assert_json FILTER COMMAND...: prints JSON for which the jq filter is true.
+assert_json() {
+	run --separate-stderr "${@:2}"
+	assert_success
+	# shellcheck disable=SC2154  # set by run
+	jq -e "$1" <<<"$output" >/dev/null || fail "not so: $1, in: $output"
+}
+
+# Ask the cache's database by SQL.
+sql() {
+	sqlite3 "$DPCACHE_DIR/cache.db" "$@"
+}
+
+# flip_byte FILE OFFSET
+flip_byte() {
+	local was
+	was=$(od -An -tu1 -j "$2" -N 1 "$1")
+	printf '%b' "\\x$(printf %02x $((was ^ 255)))" |
+		dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# run_held RUN-OPTIONS...: start `dpcache run` of ./slow, which prints "result N"
+# in its Nth run, and return when it is at work. Only its first run is held, until
+# end_held. Its output is in held.out and held.err, the number of its runs in
+# `runs slow`, the process id of its dpcache in $held_pid.
+run_held() {
+	mkfifo started go
+	# shellcheck disable=SC2016  # for the inner shell
+	printf '%s\n' '#!/bin/sh' "$(counted slow)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/slow')" \
+		'if mkdir first 2>/dev/null; then echo >started; read line <go; fi' \
+		'echo result $n' >slow
+	chmod +x slow
+	dpcache run "$@" -- ./slow >held.out 2>held.err 3>&- &
+	held_pid=$!
+	read -r -t 60 _ <>started || fail "never started: $(cat held.err)"
+}
+
+end_held() {
+	echo >go
+	wait "$held_pid"
+}
+
+# Is this process blocked in flock?
+is_blocked() { # PID
+	grep -Eq -- "-> FLOCK .* $1 " /proc/locks
 }

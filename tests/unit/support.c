@@ -200,7 +200,7 @@ bool capsule_is_whole(const void *data, size_t size)
 void read_frames(struct buf *out, const struct frames *f)
 {
 	struct buf all = {0};
-	uint8_t *to = buf_reserve(&all, (size_t)f->size);
+	uint8_t *to = buf_reserve(&all, (size_t)f->size + 1);
 	assert_non_null(to);
 	if (f->memory.data)
 		memcpy(to, f->memory.data, f->memory.size);
@@ -259,6 +259,8 @@ int end_run(struct recorder *r, const void *output, size_t size)
 
 /* --- other processes --- */
 
+int parents_lock = -1;
+
 pid_t child_start(child_fn *run, void *context)
 {
 	pid_t parent = getpid(), pid = fork();
@@ -266,6 +268,8 @@ pid_t child_start(child_fn *run, void *context)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(255);
+		if (parents_lock >= 0)
+			close(parents_lock);
 		_exit(run(context));
 	}
 	assert_true(pid > 0);

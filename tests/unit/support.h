@@ -108,7 +108,9 @@ int end_run(struct recorder *r, const void *output, size_t size);
 
 typedef int child_fn(void *context); /* its result, 0 to 255, is the exit status */
 
-/* The child is killed when its parent dies. */
+/* The child is killed when its parent dies. It does not keep `parents_lock`,
+ * where there is one: flock belongs to the open file, which a fork shares. */
+extern int parents_lock;
 pid_t child_start(child_fn *run, void *context);
 /* Its exit status, or 256 + the signal that killed it. */
 int child_wait(pid_t pid);

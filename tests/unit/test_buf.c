@@ -71,6 +71,16 @@ static void reserved_room_is_not_counted(void **state)
 	buf_release(&b);
 }
 
+static void room_for_nothing_is_room(void **state)
+{
+	/* NULL says that memory is out; an empty file must not be taken for it. */
+	(void)state;
+	struct buf b = {0};
+	assert_non_null(buf_reserve(&b, 0));
+	assert_false(b.failed);
+	buf_release(&b);
+}
+
 static void nothing_can_be_put(void **state)
 {
 	(void)state;
@@ -167,6 +177,7 @@ int main(void)
 	    cmocka_unit_test(integers_are_little_endian),
 	    cmocka_unit_test(a_field_is_its_length_and_its_bytes),
 	    cmocka_unit_test(reserved_room_is_not_counted),
+	    cmocka_unit_test(room_for_nothing_is_room),
 	    cmocka_unit_test(nothing_can_be_put),
 	    cmocka_unit_test(a_failure_sticks_and_harms_nothing),
 	    cmocka_unit_test(a_field_longer_than_its_length_can_say_fails),

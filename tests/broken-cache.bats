@@ -1,0 +1,809 @@
+#!/usr/bin/env bats
+
+# A broken cache is a miss, never a failed command: whatever is wrong with it,
+# the command's own stdout, stderr and exit status come through, and one line
+# on stderr says what it was.
+
+load helpers
+
+# A second front that the dynamic linker starts, so that its clock can be set.
+setup_file() {
+	local root=${BATS_TEST_DIRNAME%/*} library
+	library=$(compgen -G '/usr/lib/*/faketime/libfaketime.so.1' | head -n 1) || return 0
+	export FAKETIME_LIBRARY=$library DYNAMIC=$BATS_FILE_TMPDIR/dynamic
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
+		make -s -j 2 -C "$root" FRONT=dynamic BUILD="$DYNAMIC" "$DYNAMIC/dpcache" >"$BATS_FILE_TMPDIR/make.log" 2>&1 3>&-
+	ln -s "${DPC_TEST_BUILD:-$root/build}/dpcache-core" "$DYNAMIC/dpcache-core"
+}
+
+setup() {
+	common_setup
+	printf '%s\n' '#!/bin/sh' "$(counted runs)" 'echo result' 'echo complaint >&2' 'exit 3' >noisy
+	chmod +x noisy
+}
+
+# The command of every test here: both streams, a status of its own, and worth
+# remembering.
+noisy() { # RUN-OPTIONS...
+	dpcache run --cache-exit any --ttl 1h "$@" -- ./noisy
+}
+
+# The command came through and nothing was said.
+assert_well() {
+	run --separate-stderr noisy
+	assert_failure 3
+	assert_output result
+	# shellcheck disable=SC2154  # set by run
+	assert_equal "$stderr" complaint
+}
+
+# The command came through, and one line says that the cache did not.
+assert_warned() { # [PATTERN]
+	run --separate-stderr noisy
+	assert_failure 3
+	assert_output result
+	assert_equal "$(grep -v ^dpcache: <<<"$stderr")" complaint
+	assert_equal "$(grep -c ^dpcache: <<<"$stderr")" 1
+	grep -q "^dpcache: .*${1-}" <<<"$stderr" || fail "no $1 in: $stderr"
+}
+
+# With --require-cache the command is not run.
+assert_refused() {
+	local before
+	before=$(runs runs)
+	run --separate-stderr noisy --require-cache
+	assert_failure 125
+	assert_output ''
+	assert_one_warning
+	assert_runs runs "$before"
+}
+
+# It ran uncached, twice, with a warning each time; --require-cache refuses.
+assert_uncached() { # [PATTERN]
+	assert_warned "${1-}"
+	assert_warned "${1-}"
+	assert_runs runs 2
+	assert_refused
+}
+
+assert_nothing_half_written() {
+	assert_equal "$(find "$DPCACHE_DIR/" -name '*.new' -o -path '*/locks/*' -o -path '*/shelf/*/.*')" ''
+}
+
+remember() {
+	assert_well
+	assert_runs runs 1
+}
+
+# Everything into the database file itself, so that damage to it is met.
+checkpoint() {
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >checkpoint
+}
+
+forget_shelf() {
+	rm -r "$DPCACHE_DIR/shelf"
+}
+
+# Bash code, with all functions at hand, where mounts are its own and end with
+# it.
+with_mounts() { # CODE
+	local namespace=(unshare --mount)
+	((EUID == 0)) || namespace=(unshare --map-root-user --mount)
+	"${namespace[@]}" true 2>/dev/null || skip "no mount namespaces here"
+	mkdir probe
+	"${namespace[@]}" mount -t tmpfs none probe 2>/dev/null || skip "mount is not permitted"
+	"${namespace[@]}" bash -c "$(declare -f); $1" 3>&-
+}
+
+as_root() {
+	((EUID == 0)) || skip "only root can do this"
+}
+
+# --- the directory ---
+
+@test "cache directory cannot be made: its parent is a file" {
+	touch "$BATS_TEST_TMPDIR/file"
+	DPCACHE_DIR=$BATS_TEST_TMPDIR/file/cache assert_uncached "$BATS_TEST_TMPDIR/file"
+}
+
+@test "cache directory is a file" {
+	echo content >"$DPCACHE_DIR"
+	assert_uncached 'cache directory'
+	assert_equal "$(cat "$DPCACHE_DIR")" content
+}
+
+@test "cache directory cannot be made: its parent may not be written" {
+	mkdir -m 755 "$BATS_TEST_TMPDIR/parent"
+	chmod 555 "$BATS_TEST_TMPDIR/parent"
+	[ ! -w "$BATS_TEST_TMPDIR/parent" ] || skip "root writes everywhere"
+	DPCACHE_DIR=$BATS_TEST_TMPDIR/parent/cache assert_uncached
+}
+
+@test "cache directory on a read-only file system" {
+	# shellcheck disable=SC2016  # for the inner shell
+	with_mounts '
+		mkdir "$DPCACHE_DIR"
+		mount -t tmpfs -o ro,mode=700 none "$DPCACHE_DIR"
+		noisy >out 2>err
+		echo $? >status
+		noisy --require-cache >out2 2>err2
+		echo $? >status2'
+	assert_equal "$(cat out status)" $'result\n3'
+	assert_equal "$(grep -v ^dpcache: err)" complaint
+	assert_equal "$(grep -c ^dpcache: err)" 1
+	assert_equal "$(cat out2 status2)" 125
+	assert_equal "$(grep -c '' err2)" 1
+}
+
+@test "cache become read-only: what is remembered is answered" {
+	remember
+	# shellcheck disable=SC2016  # for the inner shell
+	with_mounts '
+		mount --bind "$DPCACHE_DIR" "$DPCACHE_DIR"
+		mount -o remount,bind,ro "$DPCACHE_DIR"
+		noisy >out 2>err
+		echo $? >status'
+	assert_equal "$(cat out err status)" $'result\ncomplaint\n3'
+	assert_runs runs 1
+}
+
+@test "cache become read-only: what is not remembered runs, with one warning" {
+	dpcache run -- true
+	# shellcheck disable=SC2016  # for the inner shell
+	with_mounts '
+		mount --bind "$DPCACHE_DIR" "$DPCACHE_DIR"
+		mount -o remount,bind,ro "$DPCACHE_DIR"
+		noisy >out 2>err
+		echo $? >status
+		noisy --require-cache >out2 2>err2
+		echo $? >status2'
+	assert_equal "$(cat out status)" $'result\n3'
+	assert_equal "$(grep -v ^dpcache: err)" complaint
+	assert_equal "$(grep -c ^dpcache: err)" 1
+	assert_equal "$(cat out2 status2)" 125
+	assert_runs runs 1
+}
+
+@test "cache directory may not be read or written by its owner" {
+	remember
+	chmod 0 "$DPCACHE_DIR"
+	[ ! -r "$DPCACHE_DIR" ] || skip "root reads everywhere"
+	run noisy
+	chmod 700 "$DPCACHE_DIR"
+	assert_failure 3
+	assert_line result
+}
+
+@test "cache directory of somebody else" {
+	as_root
+	remember
+	chown 1234 "$DPCACHE_DIR"
+	rm "$BATS_TEST_TMPDIR/runs"
+	assert_uncached 'belongs to uid 1234'
+}
+
+@test "cache directory that is somebody else's and empty stays so" {
+	as_root
+	mkdir -m 700 "$DPCACHE_DIR"
+	chown 1234 "$DPCACHE_DIR"
+	assert_uncached 'belongs to uid 1234'
+	assert_equal "$(ls -A "$DPCACHE_DIR")" ''
+}
+
+@test "cache directory that its group may write" {
+	mkdir "$DPCACHE_DIR"
+	chmod 770 "$DPCACHE_DIR"
+	assert_uncached 'written by others'
+	assert_equal "$(ls -A "$DPCACHE_DIR")" ''
+}
+
+@test "cache directory that the world may write" {
+	mkdir "$DPCACHE_DIR"
+	chmod 707 "$DPCACHE_DIR"
+	assert_uncached 'written by others'
+	assert_equal "$(ls -A "$DPCACHE_DIR")" ''
+}
+
+@test "cache become writable for the world: nothing is answered from it" {
+	remember
+	chmod 777 "$DPCACHE_DIR"
+	rm "$BATS_TEST_TMPDIR/runs"
+	assert_uncached 'written by others'
+}
+
+@test "cache directory that is a symbolic link" {
+	mkdir -m 700 "$BATS_TEST_TMPDIR/real"
+	ln -s real "$DPCACHE_DIR"
+	assert_uncached 'symbolic link'
+	assert_equal "$(ls -A "$BATS_TEST_TMPDIR/real")" ''
+}
+
+@test "cache directory that is a symbolic link, named with a slash behind it" {
+	mkdir -m 700 "$BATS_TEST_TMPDIR/real"
+	ln -s real "$DPCACHE_DIR"
+	DPCACHE_DIR=$DPCACHE_DIR/ assert_uncached 'symbolic link'
+}
+
+@test "no cache directory is named and HOME is unset: the account's home" {
+	home=$(getent passwd "$EUID" | cut -d : -f 6)
+	[ -d "$home" ] || skip "the account has no home"
+	export home
+	# shellcheck disable=SC2016  # for the inner shell
+	with_mounts '
+		[ $EUID = 0 ] && mount -t tmpfs -o mode=755 none "$home"
+		unset HOME XDG_CACHE_HOME DPCACHE_DIR
+		noisy >out 2>err
+		noisy >>out 2>>err
+		ls -d "$home/.cache/dpcache/state" >made'
+	assert_equal "$(cat out err)" $'result\nresult\ncomplaint\ncomplaint'
+	assert_exists made
+	assert_equal "$(cat made)" "$home/.cache/dpcache/state"
+	assert_runs runs 1
+}
+
+@test "no cache directory is named and there is no home: one warning" {
+	as_root
+	getent passwd 54321 && skip "uid 54321 has an account"
+	chmod 755 "$BATS_TEST_TMPDIR" .
+	unset HOME XDG_CACHE_HOME DPCACHE_DIR
+	run --separate-stderr setpriv --reuid 54321 --clear-groups dpcache run -- sh -c 'echo result; exit 3'
+	assert_failure 3
+	assert_output result
+	assert_one_warning 'no home directory'
+}
+
+# --- the database ---
+
+@test "database truncated to 0" {
+	remember
+	checkpoint
+	forget_shelf
+	rm "$BATS_TEST_TMPDIR/runs"
+	: >"$DPCACHE_DIR/cache.db"
+	assert_uncached cache.db
+	assert_nothing_half_written
+}
+
+@test "database truncated to half" {
+	head -c 60000 /dev/zero | dpcache put filler
+	remember
+	checkpoint
+	forget_shelf
+	rm "$BATS_TEST_TMPDIR/runs"
+	truncate -s "$(($(stat -c %s "$DPCACHE_DIR/cache.db") / 2))" "$DPCACHE_DIR/cache.db"
+	cp "$DPCACHE_DIR/cache.db" before
+	assert_warned cache.db
+	assert_warned cache.db
+	cmp "$DPCACHE_DIR/cache.db" before
+	assert_nothing_half_written
+}
+
+@test "database overwritten with noise" {
+	remember
+	checkpoint
+	forget_shelf
+	rm "$BATS_TEST_TMPDIR/runs"
+	head -c 50000 /dev/urandom >"$DPCACHE_DIR/cache.db"
+	cp "$DPCACHE_DIR/cache.db" before
+	assert_uncached cache.db
+	cmp "$DPCACHE_DIR/cache.db" before
+	assert_nothing_half_written
+}
+
+@test "database that is a directory" {
+	remember
+	forget_shelf
+	rm "$BATS_TEST_TMPDIR/runs" "$DPCACHE_DIR"/cache.db*
+	mkdir "$DPCACHE_DIR/cache.db"
+	assert_uncached cache.db
+}
+
+@test "database of a later version" {
+	remember
+	sql 'PRAGMA user_version = 99'
+	forget_shelf
+	rm "$BATS_TEST_TMPDIR/runs"
+	assert_uncached 'later dpcache'
+	assert_equal "$(sql 'PRAGMA user_version')" 99
+	assert_nothing_half_written
+}
+
+@test "database with another schema" {
+	remember
+	sql 'ALTER TABLE entry RENAME TO other'
+	forget_shelf
+	rm "$BATS_TEST_TMPDIR/runs"
+	assert_uncached cache.db
+}
+
+@test "database that is broken: what lies on the shelf is answered, without a word" {
+	remember
+	checkpoint
+	: >"$DPCACHE_DIR/cache.db"
+	assert_well
+	assert_runs runs 1
+}
+
+# Another program in the way, until `unlock_database`.
+lock_database() { # STATEMENTS
+	mkfifo statements
+	sqlite3 "$DPCACHE_DIR/cache.db" <statements >/dev/null 2>locking 3>&- &
+	exec 7>statements
+	printf '%s\n' "$1" '.shell touch locked' >&7
+	wait_until test -e locked
+}
+
+unlock_database() {
+	exec 7>&-
+	wait
+	assert_equal "$(cat locking)" ''
+}
+
+@test "database locked against writing: the command runs once, with one warning" {
+	dpcache run -- true
+	lock_database 'BEGIN EXCLUSIVE;'
+	assert_warned 'locked'
+	unlock_database
+	assert_runs runs 1
+	assert_nothing_half_written
+}
+
+@test "database locked against writing: what is remembered is answered" {
+	remember
+	forget_shelf
+	lock_database 'BEGIN EXCLUSIVE;'
+	assert_well
+	unlock_database
+	assert_runs runs 1
+}
+
+@test "database locked against reading" {
+	dpcache run -- true
+	lock_database 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;'
+	assert_warned 'locked'
+	assert_refused
+	unlock_database
+	assert_nothing_half_written
+}
+
+@test "database unlocked again: remembered as ever" {
+	dpcache run -- true
+	lock_database 'BEGIN EXCLUSIVE;'
+	assert_warned 'locked'
+	unlock_database
+	assert_well
+	assert_well
+	assert_runs runs 2
+}
+
+# --- entries ---
+
+@test "shelf file with any byte flipped: the answer is right" {
+	remember
+	shelf=$(find "$DPCACHE_DIR/shelf" -type f)
+	cp "$shelf" intact
+	size=$(stat -c %s intact)
+	for ((at = 0; at < size; at++)); do
+		cp intact "$shelf"
+		flip_byte "$shelf" "$at"
+		noisy >out 2>err && status=0 || status=$?
+		[ "$status $(<out) $(<err)" = '3 result complaint' ] || fail "byte $at: $status $(<out) $(<err)"
+	done
+	assert_runs runs 1
+}
+
+@test "shelf file cut short anywhere: the answer is right" {
+	remember
+	shelf=$(find "$DPCACHE_DIR/shelf" -type f)
+	cp "$shelf" intact
+	size=$(stat -c %s intact)
+	for ((at = 0; at < size; at += 7)); do
+		head -c "$at" intact >"$shelf"
+		noisy >out 2>err && status=0 || status=$?
+		[ "$status $(<out) $(<err)" = '3 result complaint' ] || fail "at $at: $status $(<out) $(<err)"
+	done
+	assert_runs runs 1
+}
+
+@test "capsule in the database with a byte flipped: one warning, then remembered anew" {
+	remember
+	sql "SELECT writefile('intact', capsule) FROM entry" >written
+	size=$(stat -c %s intact)
+	# The head, the sums that close it, the description and the output.
+	for at in 0 8 12 20 60 100 152 159 165 240 $((size - 20)) $((size - 8)) $((size - 1)); do
+		before=$(runs runs)
+		cp intact capsule
+		flip_byte capsule "$at"
+		sql "UPDATE entry SET capsule = readfile('capsule')"
+		forget_shelf
+		assert_warned
+		assert_runs runs $((before + 1))
+		assert_well
+		assert_runs runs $((before + 1))
+	done
+}
+
+@test "capsule in the database marked as voided: a miss" {
+	remember
+	sql "SELECT writefile('capsule', capsule) FROM entry" >written
+	flip_byte capsule 16
+	sql "UPDATE entry SET capsule = readfile('capsule')"
+	forget_shelf
+	run noisy
+	assert_failure 3
+	assert_runs runs 2
+}
+
+# Output too large for the database, hence in a file of its own.
+make_large() {
+	printf '%s\n' '#!/bin/sh' "$(counted runs)" 'yes result | head -n 20000' 'echo complaint >&2' 'exit 3' >noisy
+	yes result | head -n 20000 >expected
+}
+
+assert_large() { # WARNINGS
+	status=0
+	noisy >out 2>err || status=$?
+	assert_equal "$status" 3
+	cmp expected out
+	assert_equal "$(grep -v ^dpcache: err)" complaint
+	assert_equal "$(grep -c ^dpcache: err)" "$1"
+}
+
+@test "capsule in a data file with a byte flipped: one warning, then remembered anew" {
+	make_large
+	assert_large 0
+	for at in 0 8 12 20 100 159 1000 70000 140000 -1; do
+		before=$(runs runs)
+		file=$(find "$DPCACHE_DIR/data" -type f)
+		if ((at < 0)); then at=$(($(stat -c %s "$file") - 1)); fi
+		flip_byte "$file" "$at"
+		assert_large 1
+		assert_runs runs $((before + 1))
+		assert_large 0
+		assert_runs runs $((before + 1))
+		assert_equal "$(find "$DPCACHE_DIR/data" -type f | wc -l)" 1
+	done
+}
+
+@test "capsule in a data file with a byte of its description flipped: the shelf knows it too" {
+	make_large
+	assert_large 0
+	flip_byte "$(find "$DPCACHE_DIR/data" -type f)" 165
+	assert_large 0
+	assert_runs runs 1
+	forget_shelf
+	assert_large 1
+	assert_large 0
+	assert_runs runs 2
+}
+
+@test "capsule in a data file with a byte flipped and the shelf gone: one warning" {
+	make_large
+	assert_large 0
+	flip_byte "$(find "$DPCACHE_DIR/data" -type f)" 70000
+	forget_shelf
+	assert_large 1
+	assert_runs runs 2
+}
+
+@test "data file cut short: one warning, then remembered anew" {
+	make_large
+	assert_large 0
+	truncate -s 70000 "$(find "$DPCACHE_DIR/data" -type f)"
+	assert_large 1
+	assert_large 0
+	assert_runs runs 2
+}
+
+@test "data file gone: one warning, then remembered anew" {
+	make_large
+	assert_large 0
+	rm "$(find "$DPCACHE_DIR/data" -type f)"
+	assert_large 1
+	assert_large 0
+	assert_runs runs 2
+}
+
+# --- the other files ---
+
+@test "state file with any byte flipped: one warning, everything is forgotten, then as ever" {
+	remember
+	cp "$DPCACHE_DIR/state" intact
+	size=$(stat -c %s intact)
+	for ((at = 0; at < size; at++)); do
+		rm "$BATS_TEST_TMPDIR/runs"
+		flip_byte "$DPCACHE_DIR/state" "$at"
+		noisy >out 2>err && status=0 || status=$?
+		[ "$status $(<out)" = '3 result' ] || fail "byte $at: $status $(<out)"
+		[ "$(grep -v ^dpcache: err)" = complaint ] || fail "byte $at: $(<err)"
+		[ "$(grep -c '^dpcache: .*state file was damaged' err)" = 1 ] || fail "byte $at: $(<err)"
+		noisy >out 2>err && status=0 || status=$?
+		[ "$status $(<out) $(<err)" = '3 result complaint' ] || fail "byte $at: $status $(<out) $(<err)"
+		[ "$(runs runs)" = 1 ] || fail "byte $at: $(runs runs) runs"
+	done
+}
+
+@test "state file gone: nothing from before is answered" {
+	remember
+	rm "$DPCACHE_DIR/state"
+	assert_well
+	assert_runs runs 2
+	assert_well
+	assert_runs runs 2
+}
+
+@test "state file that is a directory" {
+	remember
+	rm "$DPCACHE_DIR/state" "$BATS_TEST_TMPDIR/runs"
+	mkdir "$DPCACHE_DIR/state"
+	assert_uncached state
+}
+
+@test "locks that is a file: one warning" {
+	touch input
+	mkdir -m 700 "$DPCACHE_DIR"
+	touch "$DPCACHE_DIR/locks"
+	assert_uncached
+}
+
+@test "data that is a file: one warning, the result is not remembered" {
+	make_large
+	dpcache run -- true
+	touch "$DPCACHE_DIR/data"
+	assert_large 1
+	assert_nothing_half_written
+}
+
+@test "shelf that is a file: without a word, the database answers" {
+	dpcache run -- true
+	forget_shelf
+	touch "$DPCACHE_DIR/shelf"
+	assert_well
+	assert_well
+	assert_runs runs 1
+}
+
+@test "digests and event log overwritten with noise: without a word" {
+	remember
+	head -c 10000 /dev/urandom >"$DPCACHE_DIR/digests"
+	head -c 10000 /dev/urandom >"$DPCACHE_DIR/events"
+	assert_well
+	assert_runs runs 1
+	assert_json '.entries == 1' dpcache stats --json
+}
+
+@test "the write lock held by somebody: a hit does not wait for it" {
+	remember
+	exec 7>"$DPCACHE_DIR/write.lock"
+	flock 7
+	assert_well
+	assert_runs runs 1
+}
+
+# --- full disks ---
+
+@test "disk full at every point: the command comes through, and all is well once there is room" {
+	# shellcheck disable=SC2016  # for the inner shell
+	with_mounts '
+		yes result | head -c 100000 >expected
+		printf "%s\n" "#!/bin/sh" "yes result | head -c 100000" "echo complaint >&2" "exit 3" >noisy
+		mkdir disk
+		tries() { # TIMES WARNINGS
+			for ((try = 1; try <= $1; try++)); do
+				noisy >out 2>err
+				status=$?
+				[ $status = 3 ] || echo "$size k, try $try: status $status"
+				cmp expected out || echo "$size k, try $try: another stdout"
+				[ "$(grep -v ^dpcache: err)" = complaint ] || echo "$size k, try $try: stderr $(<err)"
+				[ "$(grep -c ^dpcache: err)" -le "$2" ] || echo "$size k, try $try: stderr $(<err)"
+			done
+		}
+		for ((size = 16; size <= 300; size += 8)); do
+			mount -t tmpfs -o size=${size}k none disk
+			export DPCACHE_DIR=$PWD/disk/cache
+			tries 2 1
+			left=$(find disk/cache -name "*.new" -o -path "*/locks/*" -o -path "*/shelf/*/.*")
+			[ -z "$left" ] || echo "$size k: left $left"
+			grep -q ^dpcache: err && echo $size >>too-small || echo $size >>enough
+			mount -o remount,size=4m disk
+			tries 2 0
+			noisy --status-fd 5 5>status >out 2>err
+			grep -q "\"status\":\"hit\"" status || echo "$size k, with room again: $(<status)"
+			dpcache doctor >doctor || echo "$size k, with room again: $(<doctor)"
+			umount disk
+		done >wrong 2>&1'
+	assert_equal "$(cat wrong)" ''
+	# The sizes were such that there was something to see.
+	assert_exists too-small
+	assert_exists enough
+}
+
+@test "disk full from the start: one warning, --require-cache refuses" {
+	# shellcheck disable=SC2016  # for the inner shell
+	with_mounts '
+		mkdir disk
+		mount -t tmpfs -o size=16k none disk
+		head -c 16384 /dev/zero >disk/filler
+		export DPCACHE_DIR=$PWD/disk/cache
+		noisy >out 2>err
+		echo $? >status
+		noisy --require-cache >out2 2>err2
+		echo $? >status2
+		dpcache put name <noisy >out3 2>err3
+		echo $? >status3'
+	assert_equal "$(cat out status)" $'result\n3'
+	assert_equal "$(grep -v ^dpcache: err)" complaint
+	assert_equal "$(grep -c ^dpcache: err)" 1
+	assert_equal "$(cat out2 status2)" 125
+	assert_equal "$(grep -c ^dpcache: err2)" 1
+	assert_equal "$(cat out3 status3)" 125
+	assert_equal "$(grep -c ^dpcache: err3)" 1
+	assert_runs runs 1
+}
+
+@test "file size limited below the output's: the command comes through" {
+	make_large
+	ulimit -f 64
+	status=0
+	noisy 2>err | cmp expected - || status=$?
+	assert_equal "$status" 0
+	assert_equal "$(grep -v ^dpcache: err)" complaint
+	assert_equal "$(grep -c ^dpcache: err)" 1
+}
+
+# --- descriptors ---
+
+# Both streams and a status of its own, with no descriptor to spare.
+few_descriptors() { # LIMIT RUN-OPTIONS...
+	(ulimit -n "$1" && dpcache run --cache-exit any "${@:2}" -- ls noisy nothing) \
+		>out 2>err 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+}
+
+@test "5 descriptors: the command comes through, with one warning" {
+	status=0
+	few_descriptors 5 || status=$?
+	assert_equal "$status" 2
+	assert_equal "$(cat out)" noisy
+	assert_equal "$(grep -v ^dpcache: err)" "$(ls nothing 2>&1)"
+	assert_equal "$(grep -c ^dpcache: err)" 1
+}
+
+@test "5 descriptors and --require-cache: exit 125, one line" {
+	status=0
+	few_descriptors 5 --require-cache || status=$?
+	assert_equal "$status" 125
+	assert_equal "$(cat out)" ''
+	assert_equal "$(grep -c ^dpcache: err)" 1
+}
+
+@test "any number of descriptors: the command comes through, with one warning at most" {
+	for limit in {5..12} {98..112}; do
+		status=0
+		few_descriptors "$limit" --salt "$limit" || status=$?
+		[ "$status $(<out)" = '2 noisy' ] || fail "$limit: $status, $(<out), $(<err)"
+		[ "$(grep -v ^dpcache: err)" = "$(ls nothing 2>&1)" ] || fail "$limit: $(<err)"
+		[ "$(grep -c ^dpcache: err)" -le 1 ] || fail "$limit: $(<err)"
+	done
+}
+
+@test "5 descriptors: a hit is a hit" {
+	dpcache run --cache-exit any -- sh -c "$(counted runs); echo result" >out 2>err
+	(ulimit -n 5 && dpcache run --cache-exit any -- sh -c "$(counted runs); echo result") \
+		>out 2>err 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+	assert_equal "$(cat out err)" result
+	assert_runs runs 1
+}
+
+@test "stdin closed: the command comes through, and is remembered" {
+	noisy <&- >out 2>err && status=0 || status=$?
+	assert_equal "$status $(cat out err)" $'3 result\ncomplaint'
+	noisy <&- >out 2>err && status=0 || status=$?
+	assert_equal "$status $(cat out err)" $'3 result\ncomplaint'
+	assert_runs runs 1
+}
+
+@test "stdin closed and --stdin: the command comes through, with one warning" {
+	noisy --stdin <&- >out 2>err && status=0 || status=$?
+	assert_equal "$status $(cat out)" '3 result'
+	assert_equal "$(grep -v ^dpcache: err)" complaint
+	assert_equal "$(grep -c ^dpcache: err)" 1
+}
+
+@test "stdout closed: the command finds it so, its stderr and status come through" {
+	printf '%s\n' '#!/bin/sh' "$(counted runs)" '[ -e /proc/self/fd/1 ] || echo closed >&2' 'exit 3' >noisy
+	noisy >&- 2>err && status=0 || status=$?
+	assert_equal "$status" 3
+	assert_equal "$(grep -v ^dpcache: err)" closed
+	assert_equal "$(grep -c ^dpcache: err)" 1
+	assert_runs runs 1
+}
+
+@test "stderr closed: stdout and status come through" {
+	noisy >out 2>&- && status=0 || status=$?
+	assert_equal "$status $(cat out)" '3 result'
+}
+
+@test "all three closed: the command runs, its status comes through" {
+	noisy <&- >&- 2>&- && status=0 || status=$?
+	assert_equal "$status" 3
+	assert_runs runs 1
+}
+
+@test "stdout closed and --require-cache: exit 125, nothing runs" {
+	noisy --require-cache >&- 2>err && status=0 || status=$?
+	assert_equal "$status" 125
+	assert_equal "$(grep -c '' err)" 1
+	assert_runs runs 0
+}
+
+@test "stdout closed: nothing dpcache opens lands there" {
+	remember
+	noisy >&- 2>err || true
+	dpcache get name >&- 2>err || true
+	dpcache ls >&- 2>err || true
+	run dpcache doctor
+	assert_success
+}
+
+# --- clocks ---
+
+# At another time: "+1d". The front is started by the dynamic linker.
+at_time() { # OFFSET COMMAND...
+	[ -x "${DYNAMIC-}/dpcache" ] || skip "no libfaketime, or no second front"
+	PATH=$DYNAMIC:$PATH LD_PRELOAD=$FAKETIME_LIBRARY FAKETIME=$1 FAKETIME_DONT_FAKE_MONOTONIC=${MONOTONIC-1} "${@:2}"
+}
+
+# noisy, telling in `status` what it did; right, and of no negative age.
+assert_sane() {
+	local status=0
+	noisy --status-fd 5 5>decision >out 2>err || status=$?
+	assert_equal "$status $(cat out err)" $'3 result\ncomplaint'
+	jq -e '.age >= 0 and .saved >= 0' decision || fail "$(cat decision)"
+}
+
+@test "clock: the second front takes another time" {
+	assert_equal "$(at_time +1d date +%F)" "$(date -d +1day +%F)"
+	run at_time +0 ldd "$DYNAMIC/dpcache"
+	assert_line --partial libc.so
+}
+
+@test "clock set back a day: a result from the future, a miss or a hit, and no negative age" {
+	at_time +1d noisy >out 2>err || true
+	assert_sane
+	assert_sane
+	assert_runs runs "$(runs runs)"
+	(($(runs runs) <= 2))
+}
+
+@test "clock set back a day, of another boot: a result from the future is a miss, then remembered anew" {
+	MONOTONIC=0 at_time +1d noisy >out 2>err || true
+	assert_sane
+	assert_runs runs 2
+	assert_sane
+	assert_runs runs 2
+	run jq -r .status decision
+	assert_output hit
+}
+
+@test "clock set back a day: a value from the future has no negative age in ls, show and ls --json" {
+	echo value >value
+	at_time +1d dpcache put --ttl 1h name <value
+	assert_json 'all(.age >= 0)' dpcache ls --json
+	assert_json '.age >= 0' dpcache show --json name
+}
+
+@test "clock set back a day: what was remembered before is invalidated by --all" {
+	at_time +1d noisy >out 2>err || true
+	dpcache invalidate --all
+	before=$(runs runs)
+	assert_sane
+	assert_runs runs $((before + 1))
+	assert_sane
+	assert_runs runs $((before + 1))
+}
+
+@test "clock set forward a day: what has expired by it is a miss" {
+	dpcache run --ttl 1h -- sh -c "$(counted later)"
+	at_time +1d dpcache run --ttl 1h -- sh -c "$(counted later)"
+	assert_runs later 2
+}

@@ -1,0 +1,625 @@
+/* What every engine behind store.h keeps, asked of the one that is built in. */
+#include "support.h"
+
+#include "store.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static struct store open_store(const struct fixture *f)
+{
+	struct store s;
+	dpc_error err = {0};
+	if (store_open(&s, &f->home, true, &err) != DPC_OK)
+		fail_msg("%s", err.message);
+	return s;
+}
+
+static struct entry_info entry(const char *name, int64_t created)
+{
+	return (struct entry_info){
+	    .key = digest_named(name),
+	    .question = digest_named("question"),
+	    .created = created,
+	    .ttl = DPC_FOREVER,
+	    .generation = UINT64_C(1) << 60,
+	    .cost = 3,
+	    .output_size = 4,
+	    .stored_size = 5,
+	    .status = -6,
+	    .flags = CAPSULE_VALUE,
+	    .label = slice_of("label"),
+	};
+}
+
+static void put_inline(struct store *s, const char *name, int64_t created, const char *capsule)
+{
+	struct entry_info e = entry(name, created);
+	struct buf old = {0};
+	assert_int_equal(store_put(s, &e, slice_of(capsule), &old, NULL), DPC_OK);
+	buf_release(&old);
+}
+
+static void put_file(struct store *s, const char *name, int64_t created, const char *file)
+{
+	struct entry_info e = entry(name, created);
+	struct buf old = {0};
+	e.file = file;
+	assert_int_equal(store_put(s, &e, (struct slice){NULL, 0}, &old, NULL), DPC_OK);
+	buf_release(&old);
+}
+
+static void assert_holds(struct store *s, const char *name, const char *capsule, const char *file)
+{
+	struct digest key = digest_named(name);
+	struct buf bytes = {0}, path = {0};
+	assert_int_equal(store_get(s, &key, &bytes, &path, NULL), DPC_OK);
+	assert_true(slice_equal(slice_of_buf(&bytes), slice_of(capsule)));
+	if (file)
+		assert_string_equal((const char *)path.data, file);
+	else
+		assert_int_equal(path.size, 0);
+	buf_release(&bytes);
+	buf_release(&path);
+}
+
+static void assert_lacks(struct store *s, const char *name)
+{
+	struct digest key = digest_named(name);
+	struct buf bytes = {0}, path = {0};
+	assert_int_equal(store_get(s, &key, &bytes, &path, NULL), DPC_MISS);
+	assert_int_equal(bytes.size + path.size, 0);
+	buf_release(&bytes);
+	buf_release(&path);
+}
+
+static void none_is_made_unless_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct store s;
+	assert_int_equal(store_open(&s, &f->home, false, NULL), DPC_E_NOTFOUND);
+	store_close(&s);
+	s = open_store(f);
+	assert_lacks(&s, "a");
+	store_close(&s);
+	assert_int_equal(store_open(&s, &f->home, false, NULL), DPC_OK);
+	store_close(&s);
+	store_close(&s);
+}
+
+static void what_was_put_is_got_after_it_was_closed(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	put_inline(&s, "a", 1, "capsule of a");
+	put_file(&s, "b", 2, "data/ab/cd");
+	assert_holds(&s, "a", "capsule of a", NULL);
+	store_close(&s);
+	s = open_store(f);
+	assert_holds(&s, "a", "capsule of a", NULL);
+	assert_holds(&s, "b", "", "data/ab/cd");
+	assert_lacks(&s, "c");
+	store_close(&s);
+}
+
+static void bytes_of_all_values_come_back(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	static uint8_t noise[1 << 20];
+	struct entry_info e = entry("a", 1);
+	struct buf old = {0}, got = {0}, file = {0};
+	fill_noise(noise, sizeof noise, 1);
+	assert_int_equal(store_put(&s, &e, (struct slice){noise, sizeof noise}, &old, NULL), DPC_OK);
+	assert_int_equal(store_get(&s, &e.key, &got, &file, NULL), DPC_OK);
+	assert_int_equal(got.size, sizeof noise);
+	assert_memory_equal(got.data, noise, sizeof noise);
+	buf_release(&got);
+	store_close(&s);
+}
+
+static void what_is_got_is_appended(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct digest key = digest_named("a");
+	struct buf got = {0}, file = {0};
+	put_inline(&s, "a", 1, "capsule");
+	buf_put(&got, "before ", 7);
+	assert_int_equal(store_get(&s, &key, &got, &file, NULL), DPC_OK);
+	assert_true(slice_equal(slice_of_buf(&got), slice_of("before capsule")));
+	buf_release(&got);
+	store_close(&s);
+}
+
+static void replacing_tells_the_old_file(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct buf old = {0};
+	put_file(&s, "a", 1, "data/old");
+	struct entry_info e = entry("a", 2);
+	assert_int_equal(store_put(&s, &e, slice_of("new"), &old, NULL), DPC_OK);
+	assert_string_equal((const char *)old.data, "data/old");
+	buf_release(&old);
+	assert_holds(&s, "a", "new", NULL);
+	e.file = "data/newer";
+	assert_int_equal(store_put(&s, &e, (struct slice){NULL, 0}, &old, NULL), DPC_OK);
+	assert_int_equal(old.size, 0);
+	assert_holds(&s, "a", "", "data/newer");
+	store_close(&s);
+}
+
+static void removing_tells_the_question_and_the_old_file(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct digest key = digest_named("a"), question = {{0}}, expected = digest_named("question");
+	struct buf old = {0};
+	assert_int_equal(store_remove(&s, &key, &question, &old, NULL), DPC_MISS);
+	put_file(&s, "a", 1, "data/old");
+	put_inline(&s, "b", 1, "b");
+	assert_int_equal(store_remove(&s, &key, &question, &old, NULL), DPC_OK);
+	assert_digests_equal(&question, &expected);
+	assert_string_equal((const char *)old.data, "data/old");
+	assert_lacks(&s, "a");
+	assert_holds(&s, "b", "b", NULL);
+	buf_release(&old);
+	assert_int_equal(store_remove(&s, &key, &question, &old, NULL), DPC_MISS);
+	assert_int_equal(old.size, 0);
+	store_close(&s);
+}
+
+static void has_is_about_exactly_one_entry(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct digest a = digest_named("a"), b = digest_named("b");
+	put_inline(&s, "a", 7, "old");
+	assert_int_equal(store_has(&s, &a, 7, NULL), DPC_OK);
+	assert_int_equal(store_has(&s, &a, 8, NULL), DPC_MISS);
+	assert_int_equal(store_has(&s, &b, 7, NULL), DPC_MISS);
+	put_inline(&s, "a", 8, "new");
+	assert_int_equal(store_has(&s, &a, 7, NULL), DPC_MISS);
+	assert_int_equal(store_has(&s, &a, 8, NULL), DPC_OK);
+	store_close(&s);
+}
+
+/* --- visiting --- */
+
+struct visits {
+	struct entry_info seen[8];
+	size_t count, stop_after;
+	char label[16];
+};
+
+static int visit(void *context, const struct entry_info *info)
+{
+	struct visits *v = context;
+	v->seen[v->count++] = *info;
+	snprintf(v->label, sizeof v->label, "%.*s", (int)info->label.size, (const char *)info->label.data);
+	return v->count == v->stop_after ? DPC_E_DENIED : DPC_OK;
+}
+
+static void all_that_is_known_of_an_entry_can_be_visited(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct visits v = {.count = 0};
+	put_inline(&s, "a", 11, "capsule");
+	assert_int_equal(store_each(&s, visit, &v, NULL), DPC_OK);
+	assert_int_equal(v.count, 1);
+	struct entry_info expected = entry("a", 11), *got = &v.seen[0];
+	assert_digests_equal(&got->key, &expected.key);
+	assert_digests_equal(&got->question, &expected.question);
+	assert_true(got->created == 11 && got->ttl == DPC_FOREVER && got->cost == 3);
+	assert_true(got->generation == UINT64_C(1) << 60);
+	assert_true(got->output_size == 4 && got->stored_size == 5);
+	assert_int_equal(got->status, -6);
+	assert_int_equal(got->flags, CAPSULE_VALUE);
+	assert_true(got->hits == 0 && got->used == 0);
+	assert_string_equal(v.label, "label");
+	assert_null(got->file);
+	store_close(&s);
+}
+
+static void a_label_may_be_empty_or_hold_any_bytes(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct visits v = {.count = 0};
+	struct buf old = {0};
+	struct entry_info e = entry("a", 1);
+	e.label = (struct slice){NULL, 0};
+	assert_int_equal(store_put(&s, &e, slice_of("x"), &old, NULL), DPC_OK);
+	e = entry("b", 2);
+	e.label = (struct slice){(const uint8_t *)"a\0\xff", 3};
+	assert_int_equal(store_put(&s, &e, slice_of("x"), &old, NULL), DPC_OK);
+	assert_int_equal(store_each(&s, visit, &v, NULL), DPC_OK);
+	assert_int_equal(v.seen[0].label.size, 0);
+	assert_int_equal(v.seen[1].label.size, 3);
+	store_close(&s);
+}
+
+static struct event_record hit(const char *name, int64_t time)
+{
+	return (struct event_record){.event = EVENT_HIT, .key = digest_named(name), .time = time};
+}
+
+static void assert_order(struct store *s, const char *names)
+{
+	struct visits v = {.count = 0};
+	assert_int_equal(store_each(s, visit, &v, NULL), DPC_OK);
+	assert_int_equal(v.count, strlen(names));
+	for (size_t i = 0; i < v.count; i++) {
+		char name[2] = {names[i], '\0'};
+		struct digest key = digest_named(name);
+		assert_digests_equal(&v.seen[i].key, &key);
+	}
+}
+
+static void the_least_recently_used_is_visited_first(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	static const struct counters none;
+	put_inline(&s, "c", 30, "c");
+	put_inline(&s, "a", 10, "a");
+	put_inline(&s, "b", 20, "b");
+	assert_order(&s, "abc");
+	struct event_record hits[] = {hit("a", 25)};
+	assert_int_equal(store_count(&s, &none, hits, 1, NULL), DPC_OK);
+	assert_order(&s, "bac");
+	/* A hit from before its creation does not make it older. */
+	hits[0] = hit("c", 5);
+	assert_int_equal(store_count(&s, &none, hits, 1, NULL), DPC_OK);
+	assert_order(&s, "bac");
+	store_close(&s);
+}
+
+static void a_visitor_can_end_the_walk(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct visits v = {.stop_after = 2};
+	put_inline(&s, "a", 1, "a");
+	put_inline(&s, "b", 2, "b");
+	put_inline(&s, "c", 3, "c");
+	assert_int_equal(store_each(&s, visit, &v, NULL), DPC_E_DENIED);
+	assert_int_equal(v.count, 2);
+	/* And nothing stays locked behind it. */
+	put_inline(&s, "d", 4, "d");
+	store_close(&s);
+}
+
+static void an_empty_store_has_nothing_to_visit(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct visits v = {.count = 0};
+	assert_int_equal(store_each(&s, visit, &v, NULL), DPC_OK);
+	assert_int_equal(v.count, 0);
+	store_close(&s);
+}
+
+/* --- counting --- */
+
+static void hits_are_counted_to_their_entries(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct visits v = {.count = 0};
+	static const struct counters none;
+	put_inline(&s, "a", 1, "a");
+	struct event_record hits[] = {hit("a", 50), hit("a", 70), hit("a", 60), hit("nobody", 80)};
+	assert_int_equal(store_count(&s, &none, hits, 4, NULL), DPC_OK);
+	assert_int_equal(store_each(&s, visit, &v, NULL), DPC_OK);
+	assert_int_equal(v.count, 1);
+	assert_true(v.seen[0].hits == 3 && v.seen[0].used == 70);
+	/* What is removed takes its hits along. */
+	struct digest key = digest_named("a"), question;
+	struct buf old = {0};
+	assert_int_equal(store_remove(&s, &key, &question, &old, NULL), DPC_OK);
+	put_inline(&s, "a", 2, "a");
+	v.count = 0;
+	assert_int_equal(store_each(&s, visit, &v, NULL), DPC_OK);
+	assert_true(v.seen[0].hits == 0 && v.seen[0].used == 0);
+	store_close(&s);
+}
+
+static void totals_add_up_and_can_be_reset(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct counters add = {{0}}, got;
+	assert_int_equal(store_totals(&s, &got, NULL), DPC_OK);
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		assert_true(got.v[i] == 0);
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		add.v[i] = (int64_t)(i + 1) << 40;
+	assert_int_equal(store_count(&s, &add, NULL, 0, NULL), DPC_OK);
+	assert_int_equal(store_count(&s, &add, NULL, 0, NULL), DPC_OK);
+	store_close(&s);
+	s = open_store(f);
+	assert_int_equal(store_totals(&s, &got, NULL), DPC_OK);
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		assert_true(got.v[i] == (int64_t)(i + 1) << 41);
+	put_inline(&s, "a", 1, "a");
+	assert_int_equal(store_reset_totals(&s, NULL), DPC_OK);
+	assert_int_equal(store_totals(&s, &got, NULL), DPC_OK);
+	assert_true(got.v[COUNTER_HITS] == 0);
+	assert_holds(&s, "a", "a", NULL);
+	store_close(&s);
+}
+
+/* --- batches --- */
+
+static void a_batch_is_on_disk_once_it_ended(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f), reader;
+	put_inline(&s, "a", 1, "a");
+	struct digest key = digest_named("a"), question;
+	struct buf old = {0};
+	assert_int_equal(store_batch(&s, true, NULL), DPC_OK);
+	assert_int_equal(store_remove(&s, &key, &question, &old, NULL), DPC_OK);
+	put_inline(&s, "b", 2, "b");
+	/* Others read on meanwhile, what was there before. */
+	reader = open_store(f);
+	assert_holds(&reader, "a", "a", NULL);
+	assert_lacks(&reader, "b");
+	assert_int_equal(store_batch(&s, false, NULL), DPC_OK);
+	assert_lacks(&reader, "a");
+	assert_holds(&reader, "b", "b", NULL);
+	store_close(&reader);
+	store_close(&s);
+}
+
+static void a_batch_that_never_ended_has_not_been(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	put_inline(&s, "a", 1, "a");
+	assert_int_equal(store_batch(&s, true, NULL), DPC_OK);
+	put_inline(&s, "a", 2, "changed");
+	put_inline(&s, "b", 2, "b");
+	store_close(&s);
+	s = open_store(f);
+	assert_holds(&s, "a", "a", NULL);
+	assert_lacks(&s, "b");
+	store_close(&s);
+}
+
+/* --- more than one connection --- */
+
+static void a_reader_sees_what_a_writer_has_finished(void **state)
+{
+	struct fixture *f = *state;
+	struct store a = open_store(f), b = open_store(f);
+	put_inline(&a, "x", 1, "one");
+	assert_holds(&b, "x", "one", NULL);
+	put_inline(&b, "x", 2, "two");
+	assert_holds(&a, "x", "two", NULL);
+	store_close(&a);
+	assert_holds(&b, "x", "two", NULL);
+	store_close(&b);
+}
+
+static void the_log_does_not_grow_without_end(void **state)
+{
+	struct fixture *f = *state;
+	static char large[30000];
+	memset(large, 'x', sizeof large - 1);
+	for (int i = 0; i < 100; i++) {
+		struct store s = open_store(f);
+		put_inline(&s, "a", i, large);
+		store_close(&s);
+	}
+	struct stat st;
+	if (stat(path_at_home(f, "cache.db-wal"), &st) == 0)
+		assert_true(st.st_size < 1 << 20);
+}
+
+/* --- health --- */
+
+static void a_healthy_store_is_found_healthy(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	put_inline(&s, "a", 1, "a");
+	assert_int_equal(store_check(&s, NULL), DPC_OK);
+	assert_int_equal(store_compact(&s, NULL), DPC_OK);
+	assert_holds(&s, "a", "a", NULL);
+	store_close(&s);
+}
+
+static void compacting_gives_space_back(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	static char large[1 << 20];
+	struct stat before, after;
+	memset(large, 'x', sizeof large - 1);
+	put_inline(&s, "a", 1, large);
+	assert_int_equal(store_compact(&s, NULL), DPC_OK);
+	assert_int_equal(stat(path_at_home(f, "cache.db"), &before), 0);
+	put_inline(&s, "a", 2, "small");
+	assert_int_equal(store_compact(&s, NULL), DPC_OK);
+	assert_int_equal(stat(path_at_home(f, "cache.db"), &after), 0);
+	assert_true(after.st_size < before.st_size / 2);
+	store_close(&s);
+}
+
+static void the_engine_says_who_it_is(void **state)
+{
+	(void)state;
+	assert_string_equal(store_engine()->name, "sqlite");
+	assert_string_equal(store_engine()->version(), sqlite3_libversion());
+}
+
+static void plant(const struct fixture *f)
+{
+	struct store s = open_store(f);
+	for (char c = 'a'; c <= 'z'; c++) {
+		char name[2] = {c, '\0'};
+		put_inline(&s, name, c, "some capsule");
+	}
+	/* Into the file itself, out of the log. */
+	assert_int_equal(store_compact(&s, NULL), DPC_OK);
+	store_close(&s);
+	unlink(path_at_home(f, "cache.db-wal"));
+	unlink(path_at_home(f, "cache.db-shm"));
+}
+
+static void a_database_that_was_truncated_is_corrupt_not_empty(void **state)
+{
+	struct fixture *f = *state;
+	struct store s;
+	plant(f);
+	assert_int_equal(truncate(path_at_home(f, "cache.db"), 0), 0);
+	assert_int_equal(store_open(&s, &f->home, true, NULL), DPC_E_CORRUPT);
+	store_close(&s);
+}
+
+static void a_file_that_is_no_database_is_corrupt(void **state)
+{
+	struct fixture *f = *state;
+	struct store s;
+	static uint8_t noise[20000];
+	fill_noise(noise, sizeof noise, 1);
+	write_file(path_at_home(f, "cache.db"), noise, sizeof noise);
+	dpc_error err = {0};
+	assert_int_equal(store_open(&s, &f->home, true, &err), DPC_E_CORRUPT);
+	assert_non_null(strstr(err.message, "doctor"));
+	store_close(&s);
+}
+
+static void change(const struct fixture *f, const char *sql)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path_at_home(f, "cache.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void somebody_elses_database_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct store s;
+	change(f, "CREATE TABLE t(x)");
+	assert_int_equal(store_open(&s, &f->home, true, NULL), DPC_E_CORRUPT);
+	store_close(&s);
+}
+
+static void a_later_schema_is_told_from_damage(void **state)
+{
+	struct fixture *f = *state;
+	struct store s;
+	plant(f);
+	change(f, "PRAGMA user_version = 99");
+	dpc_error err = {0};
+	assert_int_equal(store_open(&s, &f->home, true, &err), DPC_E_VERSION);
+	assert_int_equal(err.code, DPC_E_VERSION);
+	store_close(&s);
+}
+
+static void damage_is_an_error_never_a_wrong_answer(void **state)
+{
+	/* Any page may be lost. What still can be had must be what was put, or no
+	 * capsule at all: those have sums of their own. */
+	struct fixture *f = *state;
+	struct buf good = {0};
+	plant(f);
+	read_file(&good, path_at_home(f, "cache.db"));
+	static const uint8_t zeros[512];
+	for (size_t at = 0; at < good.size; at += sizeof zeros) {
+		write_file(path_at_home(f, "cache.db"), good.data, good.size);
+		int fd = open(path_at_home(f, "cache.db"), O_RDWR | O_CLOEXEC);
+		assert_int_equal(pwrite(fd, zeros, sizeof zeros, (off_t)at), sizeof zeros);
+		close(fd);
+		struct store s;
+		struct visits none = {.stop_after = 1};
+		dpc_error err = {0};
+		if (store_open(&s, &f->home, false, &err) == DPC_OK) {
+			struct digest key = digest_named("m");
+			struct buf bytes = {0}, file = {0};
+			int rc = store_get(&s, &key, &bytes, &file, &err);
+			assert_true(rc == DPC_OK || rc == DPC_MISS || rc < 0);
+			store_each(&s, visit, &none, &err);
+			store_check(&s, &err);
+			buf_release(&bytes);
+			buf_release(&file);
+		}
+		store_close(&s);
+		unlink(path_at_home(f, "cache.db-wal"));
+		unlink(path_at_home(f, "cache.db-shm"));
+	}
+	buf_release(&good);
+}
+
+static void what_is_quarantined_makes_room_for_a_new_one(void **state)
+{
+	struct fixture *f = *state;
+	struct store s;
+	char moved[256] = "";
+	plant(f);
+	assert_int_equal(store_engine()->quarantine(&f->home, moved, sizeof moved, NULL), DPC_OK);
+	assert_true(moved[0]);
+	assert_int_equal(access(path_at_home(f, moved), F_OK), 0);
+	assert_int_equal(store_open(&s, &f->home, false, NULL), DPC_E_NOTFOUND);
+	store_close(&s);
+	s = open_store(f);
+	assert_lacks(&s, "a");
+	store_close(&s);
+}
+
+static void a_log_left_by_another_database_is_not_played_into_a_new_one(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	put_inline(&s, "a", 1, "a");
+	store_close(&s);
+	/* Only the database is deleted, by hand; its log stays. */
+	assert_int_equal(unlink(path_at_home(f, "cache.db")), 0);
+	s = open_store(f);
+	assert_lacks(&s, "a");
+	assert_int_equal(store_check(&s, NULL), DPC_OK);
+	store_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    with_home(none_is_made_unless_asked_for),
+	    with_home(what_was_put_is_got_after_it_was_closed),
+	    with_home(bytes_of_all_values_come_back),
+	    with_home(what_is_got_is_appended),
+	    with_home(replacing_tells_the_old_file),
+	    with_home(removing_tells_the_question_and_the_old_file),
+	    with_home(has_is_about_exactly_one_entry),
+	    with_home(all_that_is_known_of_an_entry_can_be_visited),
+	    with_home(a_label_may_be_empty_or_hold_any_bytes),
+	    with_home(the_least_recently_used_is_visited_first),
+	    with_home(a_visitor_can_end_the_walk),
+	    with_home(an_empty_store_has_nothing_to_visit),
+	    with_home(hits_are_counted_to_their_entries),
+	    with_home(totals_add_up_and_can_be_reset),
+	    with_home(a_batch_is_on_disk_once_it_ended),
+	    with_home(a_batch_that_never_ended_has_not_been),
+	    with_home(a_reader_sees_what_a_writer_has_finished),
+	    with_home(the_log_does_not_grow_without_end),
+	    with_home(a_healthy_store_is_found_healthy),
+	    with_home(compacting_gives_space_back),
+	    cmocka_unit_test(the_engine_says_who_it_is),
+	    with_home(a_database_that_was_truncated_is_corrupt_not_empty),
+	    with_home(a_file_that_is_no_database_is_corrupt),
+	    with_home(somebody_elses_database_is_refused),
+	    with_home(a_later_schema_is_told_from_damage),
+	    with_home(damage_is_an_error_never_a_wrong_answer),
+	    with_home(what_is_quarantined_makes_room_for_a_new_one),
+	    with_home(a_log_left_by_another_database_is_not_played_into_a_new_one),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
