@@ -137,7 +137,7 @@ check-bats: all
 # The same suite under AddressSanitizer and UndefinedBehaviorSanitizer.
 check-sanitize:
 	@tests/need $(CHECK_PACKAGES)
-	@$(MAKE) --no-print-directory FRONT=dynamic BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g" \
+	@$(MAKE) --no-print-directory FRONT=dynamic BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -Wno-format-truncation" \
 	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	  all check-unit check-bats
 

@@ -72,25 +72,29 @@ static void count_events(void)
 	_exit(become_core((char **)words));
 }
 
-/* -1: the core has to look into it. */
-static int answer(struct run_options *o, const struct home *h)
+static int give(const struct run_options *o, const struct ask *ask, const struct answer *found,
+                enum meeting how)
 {
-	struct ask ask;
-	struct meet m = {.ask = &ask, .lock = -1, .answer = ANSWER_NONE};
+	uint64_t events;
+	int status = serve_answer(o, ask, found, how, &events);
+	if (events > EVENTS_ENOUGH)
+		count_events();
+	return status;
+}
+
+/* -1: the core has to look into it. */
+static int meet(struct run_options *o, struct ask *ask)
+{
+	struct meet m = {.ask = ask, .lock = -1, .answer = ANSWER_NONE};
 	enum meeting how;
-	if (ask_init(&ask, h, &o->policy, &o->question,
-	             o->exe[0] && !o->no_exe ? o->exe : NULL, NULL) != DPC_OK ||
-	    meet_callers(&how, &m, NULL) != DPC_OK)
+	int status = -1;
+	if (meet_callers(&how, &m, NULL) != DPC_OK)
 		return -1;
 	switch (how) {
 	case MEET_HIT:
-	case MEET_FOLLOWED: {
-		uint64_t events;
-		int status = serve_answer(o, &ask, &m.answer, how, &events);
-		if (events > EVENTS_ENOUGH)
-			count_events();
-		return status;
-	}
+	case MEET_FOLLOWED:
+		status = give(o, ask, &m.answer, how);
+		break;
 	case MEET_LEAD:
 		hand_over_lock(m.lock);
 		break;
@@ -103,7 +107,18 @@ static int answer(struct run_options *o, const struct home *h)
 	case MEET_NESTED:
 		break;
 	}
-	return -1;
+	answer_release(&m.answer);
+	return status;
+}
+
+static int ask_for_it(struct run_options *o, const struct home *h)
+{
+	struct ask ask;
+	int status = -1;
+	if (ask_init(&ask, h, &o->policy, &o->question, o->exe[0] && !o->no_exe ? o->exe : NULL, NULL) == DPC_OK)
+		status = meet(o, &ask);
+	ask_release(&ask);
+	return status;
 }
 
 static int run(char **argv)
@@ -111,11 +126,13 @@ static int run(char **argv)
 	/* Not on the stack: fewer pages to touch. */
 	static struct run_options o;
 	static struct home h;
-	if (options_parse(&o, run_opts, argv + 2, NULL) != DPC_OK || o.help || o.no_cache ||
-	    home_locate(h.path, o.store, NULL, NULL) != DPC_OK || home_open(&h, h.path, NULL) != DPC_OK ||
-	    options_settle(&o, &h, NULL) != DPC_OK || o.exe_errno)
-		return -1;
-	return answer(&o, &h);
+	int status = -1;
+	if (options_parse(&o, run_opts, argv + 2, NULL) == DPC_OK && !o.help && !o.no_cache &&
+	    home_locate(h.path, o.store, NULL, NULL) == DPC_OK && home_open(&h, h.path, NULL) == DPC_OK &&
+	    options_settle(&o, &h, NULL) == DPC_OK && !o.exe_errno)
+		status = ask_for_it(&o, &h);
+	options_release(&o);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -48,22 +48,24 @@ assert_warned() { # [PATTERN]
 }
 
 # With --require-cache the command is not run.
-assert_refused() {
+assert_refused() { # RUN-OPTIONS...
 	local before
 	before=$(runs runs)
-	run --separate-stderr noisy --require-cache
+	run --separate-stderr noisy --require-cache "$@"
 	assert_failure 125
 	assert_output ''
 	assert_one_warning
 	assert_runs runs "$before"
 }
 
-# It ran uncached, twice, with a warning each time; --require-cache refuses.
+# It ran uncached, twice, with a warning each time; --require-cache refuses, what
+# may be remembered as well as what never was.
 assert_uncached() { # [PATTERN]
 	assert_warned "${1-}"
 	assert_warned "${1-}"
 	assert_runs runs 2
-	assert_refused
+	assert_refused --ttl 1h
+	assert_refused --salt new
 }
 
 assert_nothing_half_written() {
@@ -361,7 +363,7 @@ unlock_database() {
 	dpcache run -- true
 	lock_database 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;'
 	assert_warned 'locked'
-	assert_refused
+	assert_refused --salt new
 	unlock_database
 	assert_nothing_half_written
 }
@@ -561,6 +563,21 @@ assert_large() { # WARNINGS
 	assert_well
 	assert_well
 	assert_runs runs 1
+}
+
+@test "filter overwritten with noise, empty or gone: the answer is right, without a word" {
+	for damage in 'head -c 2097152 /dev/zero' 'head -c 2097152 /dev/urandom' true; do
+		rm -f "$BATS_TEST_TMPDIR/runs"
+		dpcache run -- true
+		eval "$damage" >"$DPCACHE_DIR/present"
+		assert_well
+		assert_well
+		(($(runs runs) <= 1)) || fail "$damage: $(runs runs) runs"
+		forget_shelf
+	done
+	rm "$DPCACHE_DIR/present" "$BATS_TEST_TMPDIR/runs"
+	assert_well
+	assert_runs runs 0
 }
 
 @test "digests and event log overwritten with noise: without a word" {

@@ -351,6 +351,17 @@ assert_found_and_mended() { # WHAT TEXT
 	assert_output value
 }
 
+@test "doctor: filter that denies an entry: found, and with --fix the value is back" {
+	put value name
+	rm "$(shelf_file)"
+	: >"$DPCACHE_DIR/present"
+	run dpcache doctor
+	assert_failure 1
+	dpcache doctor --fix
+	run dpcache get name
+	assert_output value
+}
+
 @test "doctor: many kinds of damage at once" {
 	put value name
 	put_large other
