@@ -4,7 +4,8 @@
 
 int64_t entry_age(const struct entry_info *e)
 {
-	return clock_wall_ns() - e->created;
+	int64_t age = clock_wall_ns() - e->created;
+	return age > 0 ? age : 0;
 }
 
 int64_t entry_left(const struct entry_info *e)

@@ -4,7 +4,7 @@
 
 #include "store.h"
 
-/* ns; by the wall clock. */
+/* ns; by the wall clock, and never negative though that was set back. */
 int64_t entry_age(const struct entry_info *e);
 
 /* What is left of the writer's ttl; DPC_FOREVER; negative when expired. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static const char CORE[] = "dpcache-core";
+static struct write_signals signals_before;
 static const char INSTALLED_CORE[] = "../libexec/dpcache/dpcache-core";
 
 static void exec_core_at(const char *directory, size_t size, const char *name, char **argv)
@@ -32,6 +33,7 @@ static void exec_core_at(const char *directory, size_t size, const char *name, c
 static int become_core(char **argv)
 {
 	char self[PATH_MAX];
+	os_return_write_signals(&signals_before);
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	size_t size = 0;
 	if (n > 0) {
@@ -104,6 +106,7 @@ static int meet(struct run_options *o, struct ask *ask)
 	case MEET_TIMED_OUT:
 		setenv(HANDOVER, HANDOVER_TIMED_OUT, 1);
 		break;
+	case MEET_STORE:
 	case MEET_NESTED:
 		break;
 	}
@@ -139,6 +142,7 @@ int main(int argc, char **argv)
 {
 	unsigned closed = os_fill_standard_fds();
 	int status = -1;
+	os_hold_write_signals(&signals_before);
 	if (argc > 1 && strcmp(argv[1], "run") == 0 && !(closed & 6))
 		status = run(argv);
 	return status >= 0 ? status : become_core(argv);

@@ -4,9 +4,8 @@
 #include "events.h"
 #include "named.h"
 #include "place.h"
+#include "os.h"
 #include "replay.h"
-
-#include <signal.h>
 
 const struct opt get_opts[] = {
     {"ttl", 0, "DURATION", "accept values up to this old (default: as long as put said)", NAMED_TTL},
@@ -30,7 +29,7 @@ int cmd_get(const struct command *self, char **words)
 	if (rc == DPC_OK)
 		rc = value_get(&found, &p.home, &n.name, n.ttl, &err);
 	if (rc == DPC_OK) {
-		signal(SIGPIPE, SIG_IGN);
+		os_hold_write_signals(&(struct write_signals){0});
 		events_append(&p.home, EVENT_HIT, &found.capsule.key, found.capsule.cost);
 		rc = replay_frames(&found.frames, 1, -1, &err);
 	}

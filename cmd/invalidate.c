@@ -50,7 +50,9 @@ static int parse(struct request *r, const struct opt *table, char **words, dpc_e
 	r->keys = words + parser.at;
 	if (!r->help && r->all + (r->match != NULL) + (*r->keys != NULL) != 1)
 		return dpc__fail(err, DPC_E_USAGE, "invalidate takes keys, or --match, or --all");
-	return DPC_OK;
+	if (!r->help && r->region && !*r->keys)
+		return dpc__fail(err, DPC_E_USAGE, "--region says where keys are names: it needs keys");
+	return r->help ? DPC_OK : place_check_keys(r->keys, err);
 }
 
 static bool matches(void *context, const struct entry_info *info)

@@ -6,8 +6,10 @@
 #include "options.h"
 #include "place.h"
 #include "report.h"
+#include "text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A field's name for people: for variables and inputs the name that is in it,
@@ -48,8 +50,13 @@ static void put_part(struct buf *b, bool json, const char *name, struct slice va
 	}
 	buf_put(b, name, strlen(name));
 	if (value.data) {
+		char *line = malloc(value.size + 1);
 		buf_u8(b, ' ');
-		buf_put(b, value.data, value.size);
+		if (line) {
+			text_line(line, value.size + 1, value.data, value.size);
+			buf_put(b, line, strlen(line));
+		}
+		free(line);
 	}
 	buf_u8(b, '\n');
 }

@@ -66,9 +66,10 @@ int cmd_help(const struct command *c)
 
 static int cmd_help_command(const struct command *self, char **words)
 {
-	(void)self;
-	if (!words[0] || strcmp(words[0], "--help") == 0)
+	if (!words[0])
 		return overview();
+	if (strcmp(words[0], "--help") == 0)
+		return cmd_help(self);
 	const struct command *c = find(words[0]);
 	if (!c) {
 		report_error("no command '%s'; see: dpcache help", words[0]);

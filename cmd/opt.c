@@ -6,7 +6,7 @@
 static const struct opt *find_long(const struct opt *table, const char *name, size_t size)
 {
 	for (const struct opt *o = table; o->name; o++)
-		if (strlen(o->name) == size && memcmp(o->name, name, size) == 0)
+		if (strncmp(o->name, name, size) == 0 && !o->name[size])
 			return o;
 	return NULL;
 }

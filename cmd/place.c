@@ -55,13 +55,20 @@ static bool from_hex(struct digest *key, const char *word)
 	return true;
 }
 
-int place_key(struct digest *key, const struct place *p, const char *word, const char *region,
-              dpc_error *err)
+int place_check_keys(char **words, dpc_error *err)
 {
-	if (!*word)
-		return dpc__fail(err, DPC_E_USAGE, "the key is empty");
-	if (!region && from_hex(key, word))
-		return DPC_OK;
+	for (; *words; words++)
+		if (!**words)
+			return dpc__fail(err, DPC_E_USAGE, "the key is empty");
+	return DPC_OK;
+}
+
+int place_keys(struct word_keys *keys, const struct place *p, const char *word, const char *region,
+               dpc_error *err)
+{
+	keys->count = 0;
+	if (!region && from_hex(&keys->key[0], word))
+		keys->count = 1;
 	struct value_name n = {.name = {(const uint8_t *)word, strlen(word)}, .region = region};
-	return value_key(key, &p->home, &n, err);
+	return value_key(&keys->key[keys->count++], &p->home, &n, err);
 }

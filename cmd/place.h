@@ -24,9 +24,16 @@ void place_close(struct place *p);
 /* Print the error; EXIT_USAGE. */
 int place_fail(const dpc_error *err);
 
-/* The key that a word means: 32 hexadecimal digits as ls prints them, or the
- * name of a value in `region` (NULL: none). */
-int place_key(struct digest *key, const struct place *p, const char *word, const char *region,
-              dpc_error *err);
+/* Are all words possible keys? DPC_E_USAGE for an empty one. */
+int place_check_keys(char **words, dpc_error *err);
+
+/* The keys that a word can mean, the likelier first: 32 hexadecimal digits as
+ * ls prints them, and the name of a value in `region` (NULL: none). */
+struct word_keys {
+	struct digest key[2];
+	int count;
+};
+int place_keys(struct word_keys *keys, const struct place *p, const char *word, const char *region,
+               dpc_error *err);
 
 #endif

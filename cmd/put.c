@@ -30,6 +30,7 @@ int cmd_put(const struct command *self, char **words)
 	struct named n;
 	struct place p = {.home = {.fd = -1}};
 	dpc_error err = {0};
+	os_hold_write_signals(&(struct write_signals){0});
 	int rc = named_parse(&n, self->options, words, DPC_FOREVER, &err);
 	if (rc == DPC_OK && n.help)
 		return cmd_help(self);

@@ -30,7 +30,9 @@ int cmd_rm(const struct command *self, char **words)
 		dpc__fail(&err, DPC_E_USAGE, "rm needs at least one key");
 		return place_fail(&err);
 	}
-	rc = place_open(&p, store, false, &err);
+	rc = place_check_keys(words + parser.at, &err);
+	if (rc == DPC_OK)
+		rc = place_open(&p, store, false, &err);
 	if (rc == DPC_OK)
 		rc = forget_keys(&forgotten, &p, words + parser.at, region, &err);
 	place_close(&p);

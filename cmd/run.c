@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,7 @@ struct job {
 	struct ask ask;
 	struct meet meet;
 	unsigned closed;      /* standard descriptors that are not open */
-	bool ignore_sigpipe;
+	struct write_signals signals; /* as they were when we started */
 	enum { UNMET, ALONE, TIMED_OUT } handover;
 };
 
@@ -45,7 +44,7 @@ static struct spawn command_of(struct job *j)
 	                      .in = null_input(j),
 	                      .out = -1,
 	                      .err = -1,
-	                      .ignore_sigpipe = j->ignore_sigpipe};
+	                      .signals = &j->signals};
 }
 
 /* The command and nothing else: its streams are ours, its status too. With
@@ -71,6 +70,7 @@ static int run_bare(struct job *j, const char *reason)
 /* A broken cache is a miss, never a failed command. */
 static int run_despite(struct job *j, const dpc_error *err)
 {
+	meet_abandon(&j->meet);
 	if (j->o.require_cache) {
 		report_error("%s", err->message);
 		return EXIT_USAGE;
@@ -165,11 +165,14 @@ static int run_and_remember(struct job *j)
 	struct captured result;
 	char *entry = NULL;
 	options_resolve(&j->o);
-	if (j->o.exe_errno)
+	if (j->o.exe_errno) {
+		meet_abandon(&j->meet);
 		return report_exec_failure(&j->o, j->o.exe_errno);
+	}
 	struct capture c = {.command = command_of(j), .merged = j->o.question.merged,
 	                    .max_run = j->o.policy.max_run};
 	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock};
+	j->meet.lock = -1;
 	char **envp = environment_with(&j->ask.key, &entry);
 	if (envp)
 		c.command.envp = envp;
@@ -218,8 +221,9 @@ static int meet(struct job *j)
 	}
 	if (rc != DPC_OK)
 		return run_despite(j, &err);
-	if (j->meet.store_down && j->o.require_cache)
-		return run_despite(j, &j->meet.store_error);
+	bool running = how == MEET_LEAD || how == MEET_ALONE;
+	if (running && j->o.require_cache && vault_probe(&j->home, &err) != DPC_OK)
+		return run_despite(j, &err);
 	switch (how) {
 	case MEET_HIT:
 	case MEET_FOLLOWED:
@@ -229,6 +233,7 @@ static int meet(struct job *j)
 		return run_bare(j, "asked for within its own run");
 	case MEET_TIMED_OUT:
 		return give_up_waiting(j);
+	case MEET_STORE: /* not with fetch */
 	case MEET_LEAD:
 	case MEET_ALONE:
 		return run_and_remember(j);
@@ -312,7 +317,7 @@ int cmd_run(const struct command *self, char **words)
 	if (j.o.help)
 		return cmd_help(self);
 	j.closed = closed_descriptors();
-	j.ignore_sigpipe = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
+	os_hold_write_signals(&j.signals);
 	if (j.o.no_cache)
 		return run_bare(&j, "the cache is switched off");
 	if ((j.closed & 6) || (j.o.use_stdin && (j.closed & 1))) {

@@ -5,8 +5,6 @@
 #include "report.h"
 #include "stdin.h"
 
-#include <signal.h>
-
 int serve_answer(const struct run_options *o, const struct ask *a, const struct answer *found,
                  enum meeting how, uint64_t *events)
 {
@@ -24,7 +22,6 @@ int serve_answer(const struct run_options *o, const struct ask *a, const struct 
 	*events = events_append(a->home, how == MEET_HIT ? EVENT_HIT : EVENT_FOLLOW, &found->capsule.key, saved);
 	if (o->use_stdin)
 		stdin_consume();
-	signal(SIGPIPE, SIG_IGN);
 	if (replay_frames(&found->frames, 1, 2, &err) != DPC_OK) {
 		report_error("%s", err.message);
 		status = d.exit_status = 125;

@@ -97,9 +97,9 @@ static int show(const struct digest *key, struct place *p, bool json, dpc_error 
 	struct wanted w = {.key = *key};
 	struct answer a = ANSWER_NONE;
 	int rc = store_each(&p->store, pick, &w, err);
+	bool valid = w.found && w.info.generation >= p->home.state.floor;
 	if (rc >= 0)
-		rc = w.found && w.info.generation >= p->home.state.floor ? vault_load(&a, &p->home, &p->store, key, err)
-		                                                         : DPC_MISS;
+		rc = valid ? vault_load(&a, &p->home, &p->store, key, err) : DPC_MISS;
 	if (rc == DPC_OK && json)
 		print_json(&w, &a);
 	else if (rc == DPC_OK)
@@ -116,7 +116,7 @@ int cmd_show(const struct command *self, char **words)
 	dpc_error err = {0};
 	const char *value, *store = NULL, *region = NULL;
 	bool json = false;
-	struct digest key;
+	struct word_keys keys;
 	int id;
 	while ((id = opt_next(&parser, &value, &err)) != OPT_END) {
 		if (id < 0)
@@ -133,11 +133,14 @@ int cmd_show(const struct command *self, char **words)
 		dpc__fail(&err, DPC_E_USAGE, "show takes one key");
 		return place_fail(&err);
 	}
-	int rc = place_open_store(&p, store, &err);
+	int rc = place_check_keys(words + parser.at, &err);
 	if (rc == DPC_OK)
-		rc = place_key(&key, &p, word, region, &err);
-	if (rc == DPC_OK)
-		rc = show(&key, &p, json, &err);
+		rc = place_open_store(&p, store, &err);
+	if (rc == DPC_OK && (rc = place_keys(&keys, &p, word, region, &err)) == DPC_OK) {
+		rc = DPC_MISS;
+		for (int i = 0; i < keys.count && rc == DPC_MISS; i++)
+			rc = show(&keys.key[i], &p, json, &err);
+	}
 	place_close(&p);
 	return rc < 0 ? place_fail(&err) : rc == DPC_MISS ? EXIT_MISS : 0;
 }

@@ -1,6 +1,10 @@
 #include "text.h"
 
+#include "utf8.h"
+
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *text_duration(char out[TEXT_SHORT], int64_t ns)
 {
@@ -44,10 +48,21 @@ const char *text_size(char out[TEXT_SHORT], uint64_t bytes)
 
 const char *text_line(char *out, size_t size, const void *data, size_t data_size)
 {
-	const unsigned char *p = data;
+	const uint8_t *p = data, *end = data_size ? p + data_size : p;
 	size_t n = 0;
-	for (; n < data_size && n + 1 < size; n++)
-		out[n] = p[n] < 0x20 || p[n] == 0x7f ? '?' : (char)p[n];
+	while (p < end) {
+		size_t length = utf8_length(p, (size_t)(end - p));
+		bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && length == 2 && p[1] < 0xa0);
+		size_t shown = length && !control ? length : 1;
+		if (n + shown >= size)
+			break;
+		if (length && !control)
+			memcpy(out + n, p, length);
+		else
+			out[n] = '?';
+		n += shown;
+		p += length ? length : 1;
+	}
 	out[n] = '\0';
 	return out;
 }

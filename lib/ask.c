@@ -98,6 +98,17 @@ static bool unchanged_by_stat(const struct shelf_variant *v)
 	return true;
 }
 
+static bool begins_with(int fd, struct slice bytes)
+{
+	uint8_t chunk[4096];
+	for (size_t at = 0; at < bytes.size; at += sizeof chunk) {
+		size_t n = bytes.size - at < sizeof chunk ? bytes.size - at : sizeof chunk;
+		if (os_pread_full(fd, chunk, n, (off_t)at) != (ssize_t)n || memcmp(chunk, bytes.data + at, n) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* The file of a large capsule is known by its stat tuple too; one under
  * another tuple is read through and its sums compared. */
 static bool open_frames(struct answer *out, const struct ask *a, const struct shelf_variant *v,
@@ -113,11 +124,7 @@ static bool open_frames(struct answer *out, const struct ask *a, const struct sh
 	if (tuple_same(&now, &v->file_tuple) && !tuple_racy(&v->file_tuple))
 		return true;
 	*refresh = true;
-	uint8_t head[CAPSULE_HEAD];
-	if (os_pread_full(out->fd, head, sizeof head, 0) != sizeof head ||
-	    memcmp(head, v->capsule_bytes.data, sizeof head) != 0)
-		return false;
-	return capsule_size(&out->capsule) == (uint64_t)st.st_size &&
+	return capsule_size(&out->capsule) == (uint64_t)st.st_size && begins_with(out->fd, v->capsule_bytes) &&
 	       capsule_check_frames(&out->capsule, &out->frames, NULL) == DPC_OK;
 }
 

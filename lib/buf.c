@@ -14,7 +14,7 @@ uint8_t *buf_reserve(struct buf *b, size_t more)
 {
 	if (b->failed)
 		return NULL;
-	if (b->capacity - b->size < more) {
+	if (!b->data || b->capacity - b->size < more) {
 		size_t want = b->capacity ? b->capacity : 256;
 		while (want - b->size < more) {
 			if (want > SIZE_MAX / 2)

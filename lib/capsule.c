@@ -121,6 +121,8 @@ int capsule_decode_meta(struct capsule_meta *m, const struct capsule *c, struct 
 	}
 	m->observations.size = (size_t)(r.at - m->observations.data);
 	m->label = cursor_field(&r);
+	while (r.at != r.end && !*r.at)
+		r.at++;
 	if (r.bad || r.at != r.end)
 		return dpc__fail(err, DPC_E_CORRUPT, "capsule's description is malformed");
 	return DPC_OK;

@@ -2,7 +2,8 @@
  * files, databases and on the wire alike, all integers little-endian:
  *
  *   head    CAPSULE_HEAD bytes, below; its last field sums the others
- *   meta    question (field), observations (see input.h), label (field)
+ *   meta    question (field), observations (see input.h), label (field), and
+ *           zeros that bring the frames of a large one to a page's start
  *   frames  u64 (size << 8 | stream), then size bytes; to the end
  *
  * Three sums cover every byte: meta_sum the meta, payload_sum the frames'

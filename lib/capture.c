@@ -99,11 +99,11 @@ static void pump(struct run *r, struct relay *y, bool blocking)
 		if (relay_fill(y))
 			record(r, y);
 		/* What may block waits until poll finds room. */
-		if (!blocking && y->careful)
-			return;
-	}
-	if (y->size > y->sent)
+		if (blocking || !y->careful)
+			relay_drain(y, blocking);
+	} else {
 		relay_drain(y, blocking);
+	}
 	check_sink(r, y);
 }
 

@@ -105,7 +105,7 @@ static void set_aside(struct check *c, const struct home *h, const char *why)
 {
 	char moved[64], text[700];
 	dpc_error err = {0};
-	bool mended = c->fix && store_engine()->quarantine(h, moved, sizeof moved, &err) == DPC_OK;
+	bool mended = c->fix && vault_quarantine(h, moved, sizeof moved, &err) == DPC_OK;
 	if (mended)
 		snprintf(text, sizeof text, "%s; moved aside as %s", why, moved);
 	else
@@ -134,29 +134,46 @@ static int list_entry(void *context, const struct entry_info *e)
 }
 
 static void check_entry(struct check *c, const struct home *h, struct store *s, const struct digest *key,
-                        struct buf *broken)
+                        size_t *broken)
 {
 	struct answer a = ANSWER_NONE;
 	dpc_error err = {0};
 	char hex[DIGEST_HEX], text[600];
-	if (vault_load(&a, h, s, key, &err) < 0) {
+	int rc = vault_load(&a, h, s, key, &err);
+	if (rc < 0) {
+		/* What only could not be read just now may be sound. */
+		bool lost = rc == DPC_E_CORRUPT || rc == DPC_E_NOTFOUND;
 		digest_hex(hex, key);
 		snprintf(text, sizeof text, "%s: %s", hex, err.message);
-		tell_broken(c, c->fix, "entry", text);
-		buf_put(broken, key, sizeof *key);
+		tell_broken(c, lost && c->fix && vault_remove(h, key, NULL) >= 0, "entry", text);
+		++*broken;
 	}
 	answer_release(&a);
 }
 
+static void check_filter(struct check *c, const struct home *h, struct store *s, size_t hidden)
+{
+	char text[96];
+	int lock = c->fix ? home_lock(h, PATIENCE, NULL) : -1;
+	bool mended = lock >= 0 && store_refilter(s, NULL) == DPC_OK;
+	home_unlock(lock);
+	snprintf(text, sizeof text, "%zu entries would not be looked for", hidden);
+	tell_broken(c, mended, "filter", text);
+}
+
 static void check_entries(struct check *c, const struct home *h, struct store *s,
-                          const struct entry_list *l, struct buf *broken)
+                          const struct entry_list *l)
 {
 	struct digest key;
+	size_t broken = 0, hidden = 0;
 	for (size_t at = 0; at < l->keys.size; at += sizeof key) {
 		memcpy(&key, l->keys.data + at, sizeof key);
-		check_entry(c, h, s, &key, broken);
+		check_entry(c, h, s, &key, &broken);
+		hidden += !store_maybe_has(h, &key);
 	}
-	if (!broken->size)
+	if (hidden)
+		check_filter(c, h, s, hidden);
+	if (!broken)
 		tell(c, FINDING_OK, "entries", "%zu, all intact", l->keys.size / sizeof key);
 }
 
@@ -164,7 +181,6 @@ static void check_store(struct check *c, const struct home *h)
 {
 	struct store s;
 	struct entry_list l = {{0}, {0}};
-	struct buf broken = {0};
 	dpc_error err = {0};
 	int rc = store_open(&s, h, false, &err);
 	if (rc == DPC_E_NOTFOUND) {
@@ -175,16 +191,13 @@ static void check_store(struct check *c, const struct home *h)
 		rc = store_each(&s, list_entry, &l, &err);
 	if (rc == DPC_OK) {
 		tell(c, FINDING_OK, "store", "sound");
-		check_entries(c, h, &s, &l, &broken);
+		check_entries(c, h, &s, &l);
 	}
 	store_close(&s);
 	if (rc == DPC_E_CORRUPT)
 		set_aside(c, h, err.message);
 	else if (rc != DPC_OK)
 		tell(c, FINDING_BROKEN, "store", "%s", err.message);
-	for (size_t at = 0; c->fix && at < broken.size; at += sizeof(struct digest))
-		vault_remove(h, (const struct digest *)(broken.data + at), NULL);
-	buf_release(&broken);
 	entry_list_release(&l);
 }
 
@@ -234,6 +247,15 @@ static void check_data_file(struct check *c, const struct home *h, const char *p
 	tell_broken(c, mended, "orphan", text);
 }
 
+/* Rule 2 of lock.h: between open and lock the file may have been retired, and
+ * the path be the next leader's. */
+static bool same_file(const struct home *h, const char *path, int fd)
+{
+	struct stat mine, named;
+	return fstat(fd, &mine) == 0 && fstatat(h->fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
 /* A lock that nobody holds is what a killed leader left; a scratch file (its
  * name begins with a dot and its writer's pid) what a killed writer left. */
 static void check_lock_file(struct check *c, const struct home *h, const char *path, void *context)
@@ -244,8 +266,9 @@ static void check_lock_file(struct check *c, const struct home *h, const char *p
 	int fd = openat(h->fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
-	bool alive = *name == '.' ? kill(atoi(name + 1), 0) == 0 : lock_try_exclusive(fd) != 1;
-	if (!alive) {
+	bool dead = *name == '.' ? kill(atoi(name + 1), 0) < 0 && errno == ESRCH
+	                         : lock_try_exclusive(fd) == 1 && same_file(h, path, fd);
+	if (dead) {
 		bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
 		snprintf(text, sizeof text, "%s was left by a run that was killed", path);
 		tell_broken(c, mended, "orphan", text);

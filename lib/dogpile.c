@@ -50,8 +50,9 @@ static enum step follow(enum role *role, const struct home *h, const struct dige
 			close(fd);
 		return got == 1 ? STEP_AGAIN : got == 0 ? STEP_TIMED_OUT : STEP_FAILED;
 	}
-	/* Voided before we came: that run answers an older question than ours. */
-	if (after.state == CAPSULE_DONE && !before.voided && !must_lead) {
+	/* Invalidated before we came: that run answers an older question. */
+	bool outdated = before.voided || after.generation < h->state.floor;
+	if (after.state == CAPSULE_DONE && !outdated && !must_lead) {
 		*role = ROLE_FOLLOW;
 		return STEP_DONE;
 	}
@@ -80,6 +81,8 @@ int dogpile_join(enum role *role, int *out, const struct home *h, const struct d
 				close(fd);
 				continue;
 			}
+			/* A dead leader may have left its unfinished run in it. */
+			(void)!ftruncate(fd, 0);
 			*role = ROLE_LEAD;
 			*out = fd;
 			return DPC_OK;

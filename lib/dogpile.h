@@ -16,7 +16,10 @@
 
 enum role { ROLE_LEAD, ROLE_FOLLOW, ROLE_LOOK_AGAIN, ROLE_ALONE, ROLE_TIMED_OUT };
 
-/* *fd is the caller's to close (LEAD: lock_retire) for LEAD and FOLLOW, else
+/* h->state tells what had been invalidated when the caller came: a run that
+ * began before is waited for, but its result not taken.
+ *
+ * *fd is the caller's to close (LEAD: lock_retire) for LEAD and FOLLOW, else
  * -1. `deadline` in clock_mono_ns. With `must_lead` another's result is waited
  * for but never taken. DPC_E_IO when there can be no lock. */
 int dogpile_join(enum role *role, int *fd, const struct home *h, const struct digest *key,

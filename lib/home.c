@@ -77,11 +77,8 @@ static int explain_open_failure(const char *path, dpc_error *err)
 		return dpc__fail(err, DPC_E_HOME,
 		                 "cache directory %s is a symbolic link; set DPCACHE_DIR to where it leads",
 		                 path);
-	errno = saved;
-	int code = dpc__fail_errno(err, "cannot open cache directory %s", path);
-	if (err)
-		err->code = saved == ENOENT ? DPC_E_NOTFOUND : DPC_E_HOME;
-	return err ? err->code : code;
+	int code = saved == ENOENT ? DPC_E_NOTFOUND : DPC_E_HOME;
+	return dpc__fail(err, code, "cannot open cache directory %s: %s", path, strerror(saved));
 }
 
 static int check_directory(const struct home *h, dpc_error *err)

@@ -57,10 +57,20 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static bool is_sorted(const char **v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(v[i - 1], v[i]) > 0)
+			return false;
+	return true;
+}
+
 static size_t sort_unique(const char **v, size_t n)
 {
 	size_t kept = 0;
-	if (n)
+	/* As a rule they are, by a glob or git ls-files, and sorting a thousand
+	 * names anyway would show in a hit. */
+	if (!is_sorted(v, n))
 		qsort(v, n, sizeof *v, by_bytes);
 	for (size_t i = 0; i < n; i++)
 		if (!i || strcmp(v[i], v[kept - 1]) != 0)
@@ -80,23 +90,37 @@ static bool is_locale_variable(const char *entry)
 	return false;
 }
 
+static void put_locale_variable(struct buf *b, const struct question *q, const char *entry)
+{
+	size_t size = (size_t)(strchr(entry, '=') - entry);
+	struct buf name = {0};
+	buf_put(&name, entry, size);
+	buf_u8(&name, '\0');
+	if (name.failed)
+		b->failed = true;
+	else
+		put_variable(b, Q_LOCALE, q, (const char *)name.data, entry + size + 1);
+	buf_release(&name);
+}
+
 static void put_locale(struct buf *b, const struct question *q)
 {
-	const char *found[64];
 	size_t n = 0;
-	for (char **e = environ; *e && n < sizeof found / sizeof *found; e++)
+	for (char **e = environ; *e; e++)
+		n += is_locale_variable(*e);
+	const char **found = calloc(n + 1, sizeof *found);
+	if (!found) {
+		b->failed = true;
+		return;
+	}
+	n = 0;
+	for (char **e = environ; *e; e++)
 		if (is_locale_variable(*e))
 			found[n++] = *e;
 	n = sort_unique(found, n);
-	for (size_t i = 0; i < n; i++) {
-		char name[256];
-		size_t size = (size_t)(strchr(found[i], '=') - found[i]);
-		if (size >= sizeof name)
-			continue;
-		memcpy(name, found[i], size);
-		name[size] = '\0';
-		put_variable(b, Q_LOCALE, q, name, found[i] + size + 1);
-	}
+	for (size_t i = 0; i < n; i++)
+		put_locale_variable(b, q, found[i]);
+	free(found);
 }
 
 static int put_cwd(struct buf *b, dpc_error *err)

@@ -56,6 +56,10 @@ static void keep(struct lead *l, struct recorder *r, struct captured *result, co
 			*cache_err = result->record_error;
 		return;
 	}
+	/* Ended by a signal that was meant for us: that is our caller's affair. Left
+	 * unfinished, the run is taken over by one of those who wait. */
+	if (result->signal)
+		return;
 	r->capsule.status = result->status;
 	r->capsule.cost = result->cost;
 	r->capsule.ttl = lookup_ttl(l->ask->policy, result->status);

@@ -2,6 +2,7 @@
 
 #include "lock.h"
 #include "os.h"
+#include "present.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,18 +28,35 @@ static void dismiss(struct meet *m)
 	m->lock = -1;
 }
 
-static int look(struct meet *m, dpc_error *err)
+static int fetch(struct meet *m)
 {
-	int rc = ask_recall(&m->answer, m->ask, err);
-	if (rc != DPC_MISS || !m->fetch)
-		return rc;
-	rc = ask_observe(m->ask, err);
-	if (rc != DPC_OK)
-		return rc;
-	rc = m->fetch(&m->answer, m->ask, &m->store_error);
+	int rc = m->fetch(&m->answer, m->ask, &m->store_error);
 	/* A store that cannot be asked is a miss. */
 	m->store_down = rc < 0;
 	return rc < 0 ? DPC_MISS : rc;
+}
+
+void meet_abandon(struct meet *m)
+{
+	if (m->lock >= 0)
+		lock_retire(m->ask->home, &m->ask->key, m->lock);
+	m->lock = -1;
+}
+
+static int look(struct meet *m, dpc_error *err)
+{
+	int rc = ask_recall(&m->answer, m->ask, err);
+	if (rc == DPC_MISS && m->fetch && (rc = ask_observe(m->ask, err)) == DPC_OK)
+		rc = fetch(m);
+	return rc;
+}
+
+/* Could the store know more than the shelf? Not of a key it never had, nor of
+ * one whose entry was on the shelf and too old. */
+static bool store_may_know(const struct meet *m)
+{
+	return !m->ask->policy->refresh && !m->ask->found_stale &&
+	       present_maybe(m->ask->home, &m->ask->key);
 }
 
 /* With the lock in hand, look again: the last leader may have answered while
@@ -55,8 +73,7 @@ static int lead(enum meeting *outcome, struct meet *m, dpc_error *err)
 		*outcome = MEET_LEAD;
 		return DPC_OK;
 	}
-	lock_retire(m->ask->home, &m->ask->key, m->lock);
-	m->lock = -1;
+	meet_abandon(m);
 	return rc;
 }
 
@@ -137,11 +154,14 @@ int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
 	if (m->lock >= 0 && lock_is_current(m->ask->home, &m->ask->key, m->lock))
 		return lead(outcome, m, err);
 	drop_lock(m);
+	if (store_may_know(m)) {
+		*outcome = m->fetch ? MEET_HIT : MEET_STORE;
+		if (!m->fetch || fetch(m) == DPC_OK)
+			return DPC_OK;
+	}
 	if (p->no_coalesce) {
-		rc = p->refresh ? DPC_MISS : look(m, err);
-		*outcome = rc == DPC_OK ? MEET_HIT : MEET_ALONE;
-		rc = rc == DPC_MISS ? DPC_OK : rc;
-		goto out;
+		*outcome = MEET_ALONE;
+		return DPC_OK;
 	}
 	return join(outcome, m, err);
 out:

@@ -10,6 +10,7 @@
 enum meeting {
 	MEET_HIT,      /* the answer is remembered */
 	MEET_FOLLOWED, /* the answer is that of the run we waited for */
+	MEET_STORE,    /* without fetch only: the store may know, and is to be asked */
 	MEET_LEAD,     /* run it; the lock is ours */
 	MEET_ALONE,    /* run it without a lock */
 	MEET_NESTED,   /* this very key is being run by a parent of ours */
@@ -20,7 +21,7 @@ typedef int meet_fetch_fn(struct answer *out, struct ask *a, dpc_error *err);
 
 struct meet {
 	struct ask *ask;
-	meet_fetch_fn *fetch; /* NULL: lead without looking into the store */
+	meet_fetch_fn *fetch; /* NULL: the store cannot be asked from here */
 	int lock;       /* in: a lock already held for this key, or -1; out: for MEET_LEAD */
 	struct answer answer; /* for MEET_HIT and MEET_FOLLOWED */
 	dpc_error store_error; /* code not 0: something was wrong in the store … */
@@ -29,6 +30,10 @@ struct meet {
 
 /* DPC_OK with the outcome; DPC_E_… when inputs or locks cannot be had. */
 int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err);
+
+/* Give back a lock that is held, with nothing run: one of those who wait takes
+ * the lead. */
+void meet_abandon(struct meet *m);
 
 /* The variable that tells a command's own dpcache which keys are being run
  * above it: hexadecimal, separated by colons. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -121,6 +122,18 @@ unsigned os_fill_standard_fds(void)
 			break;
 	}
 	return closed;
+}
+
+void os_hold_write_signals(struct write_signals *before)
+{
+	before->pipe = signal(SIGPIPE, SIG_IGN);
+	before->size = signal(SIGXFSZ, SIG_IGN);
+}
+
+void os_return_write_signals(const struct write_signals *before)
+{
+	signal(SIGPIPE, before->pipe);
+	signal(SIGXFSZ, before->size);
 }
 
 int os_random(void *data, size_t size)

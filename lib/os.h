@@ -38,6 +38,15 @@ bool os_fd_is_open(int fd);
  * result is set when n was closed. */
 unsigned os_fill_standard_fds(void);
 
+/* The signals that a failing write raises. Held off, it fails with EPIPE or
+ * EFBIG instead; a command of the user's gets them back as they were. */
+struct write_signals {
+	void (*pipe)(int);
+	void (*size)(int);
+};
+void os_hold_write_signals(struct write_signals *before);
+void os_return_write_signals(const struct write_signals *before);
+
 /* Fill with unpredictable bytes. 0, or -1 with errno. */
 int os_random(void *data, size_t size);
 

@@ -56,12 +56,14 @@ bool parse_duration(int64_t *ns, const char *text)
 	}
 	const char *p = text;
 	double total = 0, value, unit;
+	bool first = true;
 	if (!*p)
 		return false;
-	while (*p) {
+	for (; *p; first = false) {
 		if (!plain_decimal(&value, &p))
 			return false;
-		if (!*p && p != text && total == 0)
+		/* Seconds need no unit where they stand alone. */
+		if (!*p && first)
 			unit = 1e9;
 		else if (!duration_unit(&unit, &p))
 			return false;
@@ -69,7 +71,7 @@ bool parse_duration(int64_t *ns, const char *text)
 	}
 	if (!(total < 9.2e18))
 		return false;
-	*ns = (int64_t)total;
+	*ns = (int64_t)(total + 0.5);
 	return true;
 }
 

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-static const char NAME[] = "present";
+static const char NAME[] = "present", FRESH[] = "present.new";
 
 enum { BYTES = 1 << 21 };
 
@@ -33,29 +33,39 @@ bool present_maybe(const struct home *h, const struct digest *key)
 	return n < 0 || (byte & bit);
 }
 
-void present_add(const struct home *h, const struct digest *key)
+bool present_note(int fd, const struct digest *key)
 {
 	off_t at;
 	uint8_t bit, byte = 0;
+	place(key, &at, &bit);
+	if (pread(fd, &byte, 1, at) < 0)
+		return false;
+	byte |= bit;
+	return pwrite(fd, &byte, 1, at) == 1;
+}
+
+void present_add(const struct home *h, const struct digest *key)
+{
 	int fd = openat(h->fd, NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
-	place(key, &at, &bit);
-	if (pread(fd, &byte, 1, at) < 0)
-		byte = 0;
-	byte |= bit;
 	/* A bit that cannot be set would hide an entry: then no filter at all. */
-	if (pwrite(fd, &byte, 1, at) != 1)
+	if (!present_note(fd, key))
 		unlinkat(h->fd, NAME, 0);
 	close(fd);
 }
 
-void present_reset(const struct home *h)
+int present_begin(const struct home *h)
 {
-	static const char fresh[] = "present.new";
-	int fd = openat(h->fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || renameat(h->fd, fresh, h->fd, NAME) < 0)
+	return openat(h->fd, FRESH, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+void present_end(const struct home *h, int fd, bool complete)
+{
+	if (fd < 0 || !complete || renameat(h->fd, FRESH, h->fd, NAME) < 0) {
+		unlinkat(h->fd, FRESH, 0);
 		unlinkat(h->fd, NAME, 0);
+	}
 	if (fd >= 0)
 		close(fd);
 }

@@ -16,8 +16,11 @@ bool present_maybe(const struct home *h, const struct digest *key);
 /* Under the write lock, before the entry is put. */
 void present_add(const struct home *h, const struct digest *key);
 
-/* Nothing is present: for a store that is just being made, or one whose keys
- * are all about to be added again. Under the write lock. */
-void present_reset(const struct home *h);
+/* Make it anew, under the write lock: begin (a descriptor, or -1), note every
+ * key there is, end. Until the end the old one is in force. `complete` false
+ * throws away both, old and new: then every key may be present. */
+int present_begin(const struct home *h);
+bool present_note(int fd, const struct digest *key);
+void present_end(const struct home *h, int fd, bool complete);
 
 #endif

@@ -65,6 +65,8 @@ bool relay_fill(struct relay *y)
 void relay_drain(struct relay *y, bool blocking)
 {
 	size_t left = y->size - y->sent;
+	if (!left)
+		return;
 	/* A pipe that polls writable has room for at least PIPE_BUF bytes. */
 	size_t some = y->careful && !blocking && left > PIPE_BUF ? PIPE_BUF : left;
 	if (os_write_all(y->to, y->data + y->sent, some) < 0) {

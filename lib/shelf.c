@@ -191,7 +191,7 @@ static void bound_directory(const struct home *h, const char *dir_name)
 	if (count > DIRECTORY_FILES || bytes > DIRECTORY_BYTES) {
 		qsort(all, count, sizeof *all, longest_unused_first);
 		size_t left = count;
-		/* The last one is what was just laid down. */
+		/* The last one is what was just laid down; it stays. */
 		for (size_t i = 0; i + 1 < count && (left > DIRECTORY_FILES || bytes > DIRECTORY_BYTES); i++) {
 			unlinkat(fd, all[i].name, 0);
 			bytes -= all[i].size;
@@ -204,7 +204,8 @@ static void bound_directory(const struct home *h, const char *dir_name)
 static int replace_file(const struct home *h, const char *path, const struct buf *b)
 {
 	char temporary[sizeof(struct shelf_name) + 8];
-	bool is_new = faccessat(h->fd, path, F_OK, 0) < 0;
+	struct stat old = {0};
+	bool grows = fstatat(h->fd, path, &old, AT_SYMLINK_NOFOLLOW) < 0 || (off_t)b->size > old.st_size;
 	snprintf(temporary, sizeof temporary, "%.9s.new", path); /* "shelf/xx/.new": the lock is held */
 	int fd = home_open_file(h, temporary, O_WRONLY | O_CREAT | O_TRUNC);
 	if (fd < 0)
@@ -215,7 +216,7 @@ static int replace_file(const struct home *h, const char *path, const struct buf
 		unlinkat(h->fd, temporary, 0);
 		return -1;
 	}
-	if (is_new) {
+	if (grows) {
 		temporary[8] = '\0';
 		bound_directory(h, temporary);
 	}
@@ -246,4 +247,26 @@ void shelf_remove(const struct home *h, const struct digest *question)
 {
 	struct shelf_name name = name_of(question);
 	unlinkat(h->fd, name.path, 0);
+}
+
+static void clear_directory(int parent, const char *name, int depth)
+{
+	struct dirent *e;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	while (dir && (e = readdir(dir))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (depth)
+			clear_directory(fd, e->d_name, depth - 1);
+		else
+			unlinkat(fd, e->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void shelf_clear(const struct home *h)
+{
+	clear_directory(h->fd, "shelf", 1);
 }

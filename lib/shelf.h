@@ -56,4 +56,7 @@ int shelf_put(const struct home *h, const struct digest *question, const struct 
 /* Take all of a question's variants away. Only under the write lock. */
 void shelf_remove(const struct home *h, const struct digest *question);
 
+/* Take everything away. Only under the write lock. */
+void shelf_clear(const struct home *h);
+
 #endif

@@ -34,7 +34,7 @@ static int exec_now(const struct spawn *s, char **scratch)
 	place(s->in, 0);
 	place(s->out, 1);
 	place(s->err, 2);
-	signal(SIGPIPE, s->ignore_sigpipe ? SIG_IGN : SIG_DFL);
+	os_return_write_signals(s->signals);
 	execve(s->exe, s->argv, s->envp);
 	if (errno == ENOEXEC)
 		exec_as_script(s, scratch);

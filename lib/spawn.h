@@ -2,7 +2,8 @@
 #ifndef DPC_SPAWN_H
 #define DPC_SPAWN_H
 
-#include <stdbool.h>
+#include "os.h"
+
 #include <sys/types.h>
 
 struct spawn {
@@ -10,7 +11,7 @@ struct spawn {
 	char *const *argv;
 	char *const *envp;
 	int in, out, err;   /* become 0, 1, 2; -1 leaves that one as it is */
-	bool ignore_sigpipe; /* SIGPIPE was ignored when dpcache started */
+	const struct write_signals *signals; /* as they were when dpcache started */
 };
 
 /* The child dies with us by SIGKILL: were it to live on, the next leader's

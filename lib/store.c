@@ -10,13 +10,15 @@ const struct store_ops *store_engine(void)
 int store_open(struct store *s, const struct home *h, bool create, dpc_error *err)
 {
 	*s = (struct store){.ops = store_engine(), .home = h};
-	/* Not there is no error when it is to be made. */
-	int rc = s->ops->open(&s->self, h, false, err);
-	if (rc != DPC_E_NOTFOUND || !create)
+	dpc_error why = {0};
+	int rc = s->ops->open(&s->self, h, false, &why);
+	if (rc == DPC_OK)
 		return rc;
-	if (err)
-		*err = (dpc_error){0};
-	present_reset(h);
+	/* Not there is no error when it is to be made. */
+	if (rc != DPC_E_NOTFOUND || !create)
+		return dpc__fail(err, rc, "%s", why.message);
+	/* Nothing is in it, and the filter says so. */
+	present_end(h, present_begin(h), true);
 	return s->ops->open(&s->self, h, true, err);
 }
 
@@ -25,16 +27,17 @@ bool store_maybe_has(const struct home *h, const struct digest *key)
 	return present_maybe(h, key);
 }
 
-static int add_present(void *context, const struct entry_info *info)
+static int note_present(void *context, const struct entry_info *info)
 {
-	present_add(context, &info->key);
-	return DPC_OK;
+	return present_note(*(const int *)context, &info->key) ? DPC_OK : DPC_E_IO;
 }
 
 int store_refilter(struct store *s, dpc_error *err)
 {
-	present_reset(s->home);
-	return store_each(s, add_present, (void *)s->home, err);
+	int fd = present_begin(s->home);
+	int rc = fd < 0 ? DPC_E_IO : store_each(s, note_present, &fd, err);
+	present_end(s->home, fd, rc == DPC_OK);
+	return rc == DPC_E_IO ? DPC_OK : rc;
 }
 
 void store_close(struct store *s)

@@ -107,8 +107,8 @@ void store_close(struct store *s);
 /* Without opening it: false when the key is certainly not there (present.h). */
 bool store_maybe_has(const struct home *h, const struct digest *key);
 
-/* Make the filter behind store_maybe_has anew from what is there. Under the
- * write lock. */
+/* Make the filter behind store_maybe_has anew from what is there, or do without
+ * where it cannot be written. Under the write lock. */
 int store_refilter(struct store *s, dpc_error *err);
 int store_get(struct store *s, const struct digest *key, struct buf *capsule, struct buf *file,
               dpc_error *err);

@@ -104,7 +104,7 @@ struct walk {
 
 static int walk_from(const struct walk *w, const char *base, const char *rest);
 
-static int descend(const struct walk *w, const char *base, const char *name, const char *rest)
+static int descend(const struct walk *w, const char *base, const char *name, const char *rest, bool listed)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -115,7 +115,17 @@ static int descend(const struct walk *w, const char *base, const char *name, con
 	 * would change the answer. */
 	if (!*rest || stat(path, &st) < 0)
 		return w->match(w->context, path);
-	return S_ISDIR(st.st_mode) ? walk_from(w, path, rest) : DPC_OK;
+	if (S_ISDIR(st.st_mode))
+		return walk_from(w, path, rest);
+	/* So would a file's becoming one. In a directory that was listed, only a
+	 * link can do so unseen. "path/" exists for nothing but directories. */
+	if (listed && (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode)))
+		return DPC_OK;
+	size_t n = strlen(path);
+	if (n + 1 >= sizeof path)
+		return DPC_OK;
+	memcpy(path + n, "/", 2);
+	return w->match(w->context, path);
 }
 
 /* Resolve the first component of `rest` below `base` ("" is the working
@@ -132,11 +142,11 @@ static int walk_from(const struct walk *w, const char *base, const char *rest)
 	while (*rest == '/')
 		rest++;
 	if (!strpbrk(component, "*?["))
-		return descend(w, base, component, rest);
+		return descend(w, base, component, rest, false);
 	struct name_list names = {0};
 	int rc = w->listing(w->context, &names, *base ? base : ".", component);
 	for (size_t i = 0; rc == DPC_OK && i < names.count; i++)
-		rc = descend(w, base, name_list_at(&names, i), rest);
+		rc = descend(w, base, name_list_at(&names, i), rest, true);
 	name_list_release(&names);
 	return rc;
 }

@@ -24,8 +24,9 @@ static int open_stored(struct answer *out, const struct home *h, const struct di
 	if (file->size) {
 		const char *name = (const char *)file->data;
 		int fd = os_openat_high(h->fd, name, O_RDONLY | O_NOFOLLOW, 0);
-		rc = fd < 0 ? dpc__fail_errno(err, "cannot open capsule %s/%s", h->path, name)
-		            : answer_from_fd(out, fd, err);
+		rc = fd >= 0           ? answer_from_fd(out, fd, err)
+		     : errno == ENOENT ? dpc__fail(err, DPC_E_NOTFOUND, "capsule %s/%s is gone", h->path, name)
+		                       : dpc__fail_errno(err, "cannot open capsule %s/%s", h->path, name);
 	} else {
 		rc = answer_from_bytes(out, capsule, err);
 		if (rc == DPC_OK && !out->frames.memory.data)
@@ -213,16 +214,18 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 
 /* --- taking away --- */
 
-/* Whoever comes from now on must not be answered by a run that is at work. */
+/* Whoever comes from now on must not be answered by a run that is at work.
+ * false where there is none: a file that nobody holds was left by a dead one. */
 static bool void_run(const struct home *h, const char *lock_path)
 {
 	static const uint32_t voided = UINT32_MAX;
 	int fd = openat(h->fd, lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
+	bool held = lock_try_exclusive(fd) == 0;
 	bool done = pwrite(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided;
 	close(fd);
-	return done;
+	return held && done;
 }
 
 static int remove_stored(const struct home *h, struct store *s, const struct digest *key, dpc_error *err)
@@ -367,6 +370,33 @@ int vault_remove(const struct home *h, const struct digest *key, dpc_error *err)
 	int rc = remove_one(h, key, err);
 	home_unlock(lock);
 	return rc == DPC_MISS && running ? DPC_OK : rc;
+}
+
+int vault_quarantine(const struct home *h, char *moved, size_t size, dpc_error *err)
+{
+	int lock = home_lock(h, PATIENCE, err);
+	if (lock < 0)
+		return lock;
+	int rc = store_engine()->quarantine(h, moved, size, err);
+	if (rc == DPC_OK)
+		shelf_clear(h);
+	home_unlock(lock);
+	return rc;
+}
+
+int vault_probe(const struct home *h, dpc_error *err)
+{
+	struct store s;
+	dpc_error trouble = {0};
+	static const struct digest any;
+	int rc = store_open(&s, h, false, &trouble);
+	/* Opening reads little; a question shows whether it answers. */
+	if (rc == DPC_OK)
+		rc = store_has(&s, &any, 0, &trouble);
+	store_close(&s);
+	if (rc >= 0 || rc == DPC_E_NOTFOUND)
+		return DPC_OK;
+	return dpc__fail(err, rc, "%s", trouble.message);
 }
 
 int vault_invalidate_all(struct home *h, dpc_error *err)

@@ -29,6 +29,14 @@ typedef bool vault_condemn_fn(void *context, const struct entry_info *info);
 int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *context, uint64_t *count,
                     uint64_t *bytes, dpc_error *err);
 
+/* Move a broken store aside, under the name told in `moved`, and what hangs on
+ * it (shelf, filter) away: what was answered from there could not be forgotten
+ * any more. */
+int vault_quarantine(const struct home *h, char *moved, size_t size, dpc_error *err);
+
+/* Can the store be used? DPC_OK also where it is yet to be made. */
+int vault_probe(const struct home *h, dpc_error *err);
+
 /* Invalidate everything, whatever its number. */
 int vault_invalidate_all(struct home *h, dpc_error *err);
 

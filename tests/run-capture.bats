@@ -163,6 +163,14 @@ miss_and_hit() {
 	assert_equal "$(<out)" 'last words'
 }
 
+@test "dpcache run: a command that closes its output is waited for, and its status counts" {
+	make_hold
+	start it timeout 60 dpcache run --cache-exit any sh -c "$(counted runs); exec >&- 2>&-; $(held); exit 5"
+	wait_until has_run 1
+	release
+	finish it 5
+}
+
 # --- live ---
 
 @test "dpcache run: a miss streams, the first line comes before the command ends" {

@@ -311,6 +311,10 @@ start_leader() {
 	release
 }
 
+@test "dpcache run --max-run: a command that has closed its output is ended as well" {
+	run -143 --separate-stderr timeout 60 dpcache run --max-run 50ms sh -c "exec >&- 2>&-; $(held)"
+}
+
 @test "dpcache run --max-run: one that ignores SIGTERM is killed" {
 	run -137 --separate-stderr timeout 60 dpcache run --max-run 50ms \
 		sh -c "trap '' TERM; while :; do $(held); done"

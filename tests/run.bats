@@ -175,7 +175,7 @@ setup() {
 # The command runs, its output and status come through, one line says what
 # was wrong.
 assert_runs_despite() { # PATTERN
-	run -3 --separate-stderr dpcache run sh -c "$(counted runs); echo out; exit 3"
+	run -3 --separate-stderr dpcache run --cache-exit any sh -c "$(counted runs); echo out; exit 3"
 	assert_output out
 	assert_one_warning "$1"
 	assert_runs runs 1

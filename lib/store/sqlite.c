@@ -66,6 +66,11 @@ static int failed(struct sqlite_store *s, int rc, dpc_error *err)
 	return dpc__fail(err, code, "%s: %s", s->path, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
 }
 
+static uint32_t read_be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
 static int exec(struct sqlite_store *s, const char *sql, dpc_error *err)
 {
 	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
@@ -119,19 +124,6 @@ static void configure(struct sqlite_store *s)
 	sqlite3_exec(s->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
 }
 
-static int read_pragma(struct sqlite_store *s, const char *sql, int *value, dpc_error *err)
-{
-	sqlite3_stmt *st = prepare(s, sql, err);
-	if (!st)
-		return prepare_failure(err);
-	int rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW)
-		*value = sqlite3_column_int(st, 0);
-	int result = rc == SQLITE_ROW ? DPC_OK : failed(s, rc, err);
-	sqlite3_finalize(st);
-	return result;
-}
-
 /* The database is made complete under another name and then linked into
  * place: one that exists but is empty has been truncated, and is told. */
 static int make_database(const struct home *h, dpc_error *err)
@@ -141,6 +133,12 @@ static int make_database(const struct home *h, dpc_error *err)
 	snprintf(s.path, sizeof s.path, "%.4000s/%s.new", h->path, DB);
 	snprintf(final, sizeof final, "%.4000s/%s", h->path, DB);
 	unlink(s.path);
+	/* Made here, for SQLite would let others read it; log and index follow its
+	 * mode. */
+	int fd = open(s.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return dpc__fail_errno(err, "cannot create %s", s.path);
+	close(fd);
 	int rc = sqlite3_open_v2(s.path, &s.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	int result = rc == SQLITE_OK ? DPC_OK : failed(&s, rc, err);
 	/* A database nobody has seen yet needs no flush at each step. */
@@ -168,21 +166,29 @@ static int make_database(const struct home *h, dpc_error *err)
 	return result;
 }
 
-static int check_identity(struct sqlite_store *s, dpc_error *err)
+/* Whose database it is and of which version stands in the first bytes of the
+ * file, always: SQLite would prepare two statements to say so. DPC_E_NOTFOUND
+ * when there is no file. */
+static int check_identity(const char *path, dpc_error *err)
 {
-	int application = 0, version = 0;
-	int rc = read_pragma(s, "PRAGMA application_id", &application, err);
-	if (rc == DPC_OK)
-		rc = read_pragma(s, "PRAGMA user_version", &version, err);
+	enum { VERSION_AT = 60, APPLICATION_AT = 68 };
+	uint8_t header[100];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return dpc__fail(err, DPC_E_NOTFOUND, "nothing is remembered yet");
+	ssize_t n = fd < 0 ? -1 : os_pread_full(fd, header, sizeof header, 0);
+	int rc = n < 0 ? dpc__fail_errno(err, "cannot read %s", path) : DPC_OK;
+	if (fd >= 0)
+		close(fd);
 	if (rc != DPC_OK)
 		return rc;
-	if (application != APPLICATION_ID)
-		return dpc__fail(err, DPC_E_CORRUPT, "%s is empty or not dpcache's; run: dpcache doctor --fix",
-		                 s->path);
-	if (version > SCHEMA_VERSION)
+	if (n < (ssize_t)sizeof header || memcmp(header, "SQLite format 3", 16) != 0 ||
+	    read_be32(header + APPLICATION_AT) != APPLICATION_ID)
+		return dpc__fail(err, DPC_E_CORRUPT, "%s is damaged, empty or not dpcache's; run: dpcache doctor --fix", path);
+	if (read_be32(header + VERSION_AT) > SCHEMA_VERSION)
 		return dpc__fail(err, DPC_E_VERSION,
-		                 "%s was made by a later dpcache (version %d); upgrade, or set DPCACHE_DIR", s->path,
-		                 version);
+		                 "%s was made by a later dpcache (version %u); upgrade, or set DPCACHE_DIR", path,
+		                 read_be32(header + VERSION_AT));
 	return DPC_OK;
 }
 
@@ -195,30 +201,28 @@ static void close_store(void *self)
 
 static int open_store(void **self, const struct home *h, bool create, dpc_error *err)
 {
-	struct stat st;
-	int result = DPC_OK;
-	if (fstatat(h->fd, DB, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (!create)
-			return dpc__fail(err, DPC_E_NOTFOUND, "nothing is remembered yet");
-		if ((result = make_database(h, err)) != DPC_OK)
-			return result;
-	}
 	struct sqlite_store *s = calloc(1, sizeof *s);
 	if (!s)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	snprintf(s->path, sizeof s->path, "%.4000s/%s", h->path, DB);
-	int rc = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	dpc_error why = {0};
+	int result = check_identity(s->path, &why);
+	if (result == DPC_E_NOTFOUND && create)
+		result = make_database(h, err);
+	else if (result != DPC_OK)
+		dpc__fail(err, result, "%s", why.message);
+	int rc = SQLITE_OK;
+	if (result == DPC_OK)
+		rc = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		result = failed(s, rc, err);
-	if (result == DPC_OK) {
-		configure(s);
-		result = check_identity(s, err);
-	}
-	if (result == DPC_OK)
-		*self = s;
-	else
+	if (result != DPC_OK) {
 		close_store(s);
-	return result;
+		return result;
+	}
+	configure(s);
+	*self = s;
+	return DPC_OK;
 }
 
 /* After a commit, under the write lock. A reader in the way only postpones. */
@@ -538,7 +542,7 @@ static int compact(void *self, dpc_error *err)
 static int quarantine(const struct home *h, char *moved, size_t size, dpc_error *err)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	snprintf(moved, size, "%s.broken-%lld", DB, (long long)(clock_wall_ns() / 1000000000));
+	snprintf(moved, size, "%s.broken-%lld", DB, (long long)clock_wall_ns());
 	for (int i = 0; i < 3; i++) {
 		char from[64], to[128];
 		snprintf(from, sizeof from, "%s%s", DB, suffixes[i]);

@@ -17,10 +17,10 @@ static const char OUTPUT[] = "what the leader printed\n";
 struct scene {
 	const struct fixture *f;
 	struct asking asking;
-	struct gate go;      /* the child leader may end its run */
+	struct gate go; /* the child leader may end its run */
 	int64_t deadline;
 	bool must_lead;
-	int told[2];         /* each child writes its role as it learns it */
+	int told[2]; /* each child writes its role as it learns it */
 };
 
 static struct scene scene;
@@ -194,7 +194,7 @@ static void a_follower_gets_a_result_that_is_stored_nowhere(void **state)
 	lock_retire(&scene.f->home, key(), fd);
 	assert_int_equal(child_wait(pid), 0);
 	assert_int_equal(hear(), ROLE_FOLLOW);
-	/* Shared with those who waited, not with those who come later. */
+	/* It is for those who waited, not for those who come later. */
 	fd = lead();
 	lock_retire(&scene.f->home, key(), fd);
 	recorder_release(&r);

@@ -285,8 +285,8 @@ static void what_is_set_anew_for_each_run_does_not_count(void **state)
 	(void)state;
 	struct question q = plain();
 	struct digest before = hash_of(&q);
-	static const char *const names[] = {"MAKEFLAGS", "MAKELEVEL", "SHLVL", "COLUMNS", "BUILD_ID", "_",
-	                                    "LANGX", "TZX", "XLANG"};
+	static const char *const names[] = {"MAKEFLAGS", "MAKELEVEL", "SHLVL", "COLUMNS", "BUILD_ID",
+	                                    "_",         "LANGX",     "TZX",   "XLANG"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		setenv(names[i], "x", 1);
 	struct digest after = hash_of(&q);
@@ -517,8 +517,9 @@ static void a_question_cut_short_ends_early_and_bad(void **state)
 static void every_tag_has_a_name(void **state)
 {
 	(void)state;
-	for (const char *t = "VKRAXWwPUMLOEIST"; *t; t++)
-		assert_string_not_equal(question_tag_name((enum question_tag)*t), "unknown");
+	static const char tags[] = "VKRAXWwPUMLOEIST";
+	for (size_t i = 0; i < sizeof tags - 1; i++)
+		assert_string_not_equal(question_tag_name((enum question_tag)tags[i]), "unknown");
 	assert_string_equal(question_tag_name((enum question_tag)'?'), "unknown");
 }
 
@@ -537,8 +538,8 @@ static void assert_label(char *const *argv, const char *expected)
 static void a_label_can_be_pasted_into_a_shell(void **state)
 {
 	(void)state;
-	static char *const argv[] = {(char *)"sh", (char *)"-c", (char *)"echo 'a b'", (char *)"",
-	                             (char *)"$x", (char *)"a=b", (char *)"~", NULL};
+	static char *const argv[] = {(char *)"sh", (char *)"-c",  (char *)"echo 'a b'", (char *)"",
+	                             (char *)"$x", (char *)"a=b", (char *)"~",          NULL};
 	assert_label(argv, "sh -c 'echo '\\''a b'\\''' '' '$x' a=b '~'");
 }
 

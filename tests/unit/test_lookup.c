@@ -174,7 +174,8 @@ static void every_verdict_has_a_name_of_its_own(void **state)
 	(void)state;
 	for (int v = VERDICT_FRESH; v <= VERDICT_INVALIDATED; v++)
 		for (int w = VERDICT_FRESH; w < v; w++)
-			assert_string_not_equal(lookup_verdict_name((enum verdict)v), lookup_verdict_name((enum verdict)w));
+			assert_string_not_equal(lookup_verdict_name((enum verdict)v),
+			                        lookup_verdict_name((enum verdict)w));
 }
 
 int main(void)

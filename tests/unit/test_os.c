@@ -89,7 +89,7 @@ static void remote_file_systems_are_known_by_their_numbers(void **state)
 		uint32_t magic;
 		const char *name;
 	} remote[] = {
-	    {0x6969, "NFS"},  {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"},   {0x517b, "SMB"},
+	    {0x6969, "NFS"},    {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"}, {0x517b, "SMB"},
 	    {0x01021997, "9p"}, {0x65735546, "FUSE"}, {0x00c36400, "Ceph"}, {0x5346414f, "AFS"},
 	};
 	for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)

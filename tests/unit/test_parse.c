@@ -50,8 +50,7 @@ static void durations_can_be_put_together(void **state)
 {
 	(void)state;
 	assert_duration("1h30m", 5400 * SECOND);
-	assert_duration("1w2d3h4m5s6ms7us8ns",
-	                (604800 + 2 * 86400 + 3 * 3600 + 4 * 60 + 5) * SECOND + 6007008);
+	assert_duration("1w2d3h4m5s6ms7us8ns", (604800 + 2 * 86400 + 3 * 3600 + 4 * 60 + 5) * SECOND + 6007008);
 	assert_duration("1.5h", 5400 * SECOND);
 }
 
@@ -79,9 +78,9 @@ static void what_is_no_duration_is_refused(void **state)
 {
 	(void)state;
 	static const char *const wrong[] = {
-	    "",     "abc",  "-5",   "+5",   "1e400", "1e3", " 5",  "5 ",  "5x",  ".",    "s",    "5ss",
-	    "5m-1", "1..5", "1.5.2", "0x10", "nan",   "inf", "5,5", "5mm", "5M",  "1h30", "5s.",  "\n",
-	    "٣",    "5s s", "--5",  "5min", "1h m",  "m5",
+	    "",   "abc",  "-5",   "+5",   "1e400", "1e3",  " 5",  "5 ",   "5x",   ".",
+	    "s",  "5ss",  "5m-1", "1..5", "1.5.2", "0x10", "nan", "inf",  "5,5",  "5mm",
+	    "5M", "1h30", "5s.",  "\n",   "٣",     "5s s", "--5", "5min", "1h m", "m5",
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		refuse_duration(wrong[i]);
@@ -140,8 +139,8 @@ static void what_is_no_size_is_refused(void **state)
 {
 	(void)state;
 	static const char *const wrong[] = {
-	    "",    "abc", "-5",  "+5",  "1e400", "1e3",  "k",   ".k",     "5x",
-	    "5kk", "5k ", " 5k", "5kib.", "5ki", "0x10", "nan", "1k1k", "5kbb",
+	    "",    "abc", "-5",  "+5",    "1e400", "1e3",  "k",   ".k",   "5x",
+	    "5kk", "5k ", " 5k", "5kib.", "5ki",   "0x10", "nan", "1k1k", "5kbb",
 	};
 	uint64_t bytes;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -173,8 +172,8 @@ static void a_number_is_plain_and_within_bounds(void **state)
 	assert_true(parse_number(&v, "10", 0, 10));
 	assert_true(parse_number(&v, "010", 0, 10));
 	assert_int_equal(v, 10);
-	static const char *const wrong[] = {"",   "11", "-1", "+1",  " 1", "1 ", "1x",
-	                                    "abc", "1.0", "1e1", "0x1", "99999999999999999999999"};
+	static const char *const wrong[] = {"",   "11",  "-1",  "+1",  " 1",  "1 ",
+	                                    "1x", "abc", "1.0", "1e1", "0x1", "99999999999999999999999"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		if (parse_number(&v, wrong[i], 0, 10))
 			fail_msg("'%s' is taken for %ld", wrong[i], v);
@@ -191,8 +190,8 @@ static void exits_come_as_numbers_ranges_and_lists(void **state)
 		assert_int_equal(exit_set_has(&s, i), i == 0);
 	assert_true(parse_exit_set(&s, "0,1,3-5,63-65,255"));
 	for (int i = 0; i < 256; i++)
-		assert_int_equal(exit_set_has(&s, i), i == 0 || i == 1 || (i >= 3 && i <= 5) ||
-		                                          (i >= 63 && i <= 65) || i == 255);
+		assert_int_equal(exit_set_has(&s, i),
+		                 i == 0 || i == 1 || (i >= 3 && i <= 5) || (i >= 63 && i <= 65) || i == 255);
 	assert_true(parse_exit_set(&s, "7-7"));
 	assert_true(exit_set_has(&s, 7));
 }
@@ -221,8 +220,8 @@ static void what_is_no_exit_list_is_refused(void **state)
 {
 	(void)state;
 	static const char *const wrong[] = {
-	    "",    "abc", "-5",  "1e400", "256",  "5-3", "1,",  ",1",   "1,,2",       "1-",
-	    "1-2-3", " 1", "1 ", "1, 2",  "all",  "any,1", "1,any", "0-256", "99999999999", "+1",
+	    "",      "abc", "-5", "1e400", "256", "5-3",   "1,",    ",1",    "1,,2",        "1-",
+	    "1-2-3", " 1",  "1 ", "1, 2",  "all", "any,1", "1,any", "0-256", "99999999999", "+1",
 	};
 	struct exit_set s;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

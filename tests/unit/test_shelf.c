@@ -173,7 +173,7 @@ static void the_number_of_variants_is_bounded(void **state)
 	struct digest q = digest_named("q");
 	struct shelf s = {0};
 	struct shelf_variant v;
-	char name[8];
+	char name[16];
 	for (int i = 0; i < 100; i++) {
 		snprintf(name, sizeof name, "v%d", i);
 		put(f, &q, name, 10);
@@ -220,7 +220,8 @@ static void a_reader_keeps_what_it_has_loaded(void **state)
 }
 
 /* Nothing that comes off a damaged file may differ from what was laid down. */
-static void assert_no_wrong_answer(const struct fixture *f, const struct digest *q, const char *how, size_t at)
+static void assert_no_wrong_answer(const struct fixture *f, const struct digest *q, const char *how,
+                                   size_t at)
 {
 	struct shelf s = {0};
 	struct shelf_variant v;

@@ -1,4 +1,4 @@
-/* The cache's small shared fact sheet. */
+/* The cache's small fact sheet: secret and stamps. */
 #include "support.h"
 
 #include "clock.h"

@@ -10,7 +10,8 @@
 
 static struct tuple sample(void)
 {
-	return (struct tuple){.dev = 1, .ino = 2, .size = 3, .mtime = 4, .ctime = 100 * SECOND, .seen = 200 * SECOND};
+	return (struct tuple){
+	    .dev = 1, .ino = 2, .size = 3, .mtime = 4, .ctime = 100 * SECOND, .seen = 200 * SECOND};
 }
 
 static void a_stat_is_taken_over_to_the_nanosecond(void **state)

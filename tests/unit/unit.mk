@@ -11,16 +11,21 @@ UNIT_LIBS = -lcmocka $(shell pkg-config --libs sqlite3)
 
 $(BUILD)/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_CFLAGS) -c $< -o $@
+	$(say) CC $@
+	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
 $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
 
-$(BUILD)/unit/test_%: $(BUILD)/unit/test_%.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
-	$(CC) $(CFLAGS) $(SANITIZE) $(filter %.o, $^) $(BUILD)/libdpcache.a -o $@ $(UNIT_LIBS)
+$(UNIT_BIN): %: %.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(filter %.o, $^) $(BUILD)/libdpcache.a -o $@ $(UNIT_LIBS)
 
+# What a program said is shown when it fails.
 check-unit: $(UNIT_BIN)
-	CC="$(CC)" sh tests/unit/check-header
-	@for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
+	@CC="$(CC)" sh tests/unit/check-header
+	@for t in $(UNIT_BIN); do \
+	  if $$t >$$t.log 2>&1; then printf '  UNIT  %s: %s\n' "$${t##*/}" "$$(tail -n 1 $$t.log)"; \
+	  else cat $$t.log; exit 1; fi; done
 
 -include $(UNIT_BIN:=.d) $(BUILD)/unit/support.d
 
