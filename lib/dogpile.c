@@ -81,7 +81,7 @@ int dogpile_join(enum role *role, int *out, const struct home *h, const struct d
 				close(fd);
 				continue;
 			}
-			/* A dead leader may have left its unfinished run in it. */
+			/* A dead leader may have left its run in it: not to be followed. */
 			(void)!ftruncate(fd, 0);
 			*role = ROLE_LEAD;
 			*out = fd;

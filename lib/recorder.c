@@ -29,7 +29,6 @@ static int write_head(struct recorder *r, dpc_error *err)
 
 static int write_start(struct recorder *r, dpc_error *err)
 {
-	(void)!ftruncate(r->fd, 0);
 	if (os_pwrite_all(r->fd, r->meta.data, r->meta.size, CAPSULE_HEAD) < 0)
 		return dpc__fail_errno(err, "cannot write to the cache");
 	return write_head(r, err);
@@ -46,7 +45,11 @@ int recorder_begin(struct recorder *r, const struct capsule *capsule, struct buf
 	describe_meta(r);
 	hasher_init(&r->payload);
 	hasher_init(&r->words);
-	return fd >= 0 ? write_start(r, err) : DPC_OK;
+	if (fd < 0)
+		return DPC_OK;
+	/* What a dead leader left in it is none of ours. */
+	(void)!ftruncate(fd, 0);
+	return write_start(r, err);
 }
 
 static off_t file_at(const struct recorder *r, uint64_t frames_offset)

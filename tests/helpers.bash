@@ -132,10 +132,10 @@ held() {
 }
 
 release() {
-	mv "$BATS_TEST_TMPDIR/hold" "$BATS_TEST_TMPDIR/hold.gone"
-	: >"$BATS_TEST_TMPDIR/hold"
-	# Opened for both, a fifo does not wait for its other end.
-	echo go 1<>"$BATS_TEST_TMPDIR/hold.gone"
+	# Opened for both, a fifo does not wait for its other end; kept open, it
+	# keeps what is in it, however late who wants it comes.
+	exec {hold_fd}<>"$BATS_TEST_TMPDIR/hold"
+	printf 'go\n%.0s' {1..500} >&"$hold_fd"
 }
 
 # assert_usage_error COMMAND...: says so in one line, exits 125, prints nothing.

@@ -233,9 +233,11 @@ miss_and_hit() {
 
 @test "dpcache run: a background child that lets go of the output is not waited for" {
 	make_hold
-	run -0 timeout 60 dpcache run sh -c "($(held)) >/dev/null 2>&1 & echo early"
+	run -0 timeout 60 dpcache run sh -c "($(held); : >ended) >/dev/null 2>&1 & echo early"
 	assert_output early
+	assert_not_exists ended
 	release
+	wait_until test -e ended
 }
 
 # --- readers that leave ---

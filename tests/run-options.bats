@@ -307,8 +307,10 @@ start_leader() {
 }
 
 @test "dpcache run --max-run: a child of the command that holds the output is not waited for" {
-	run -143 --separate-stderr timeout 60 dpcache run --max-run 50ms sh -c "($(held)) & wait"
+	run -143 --separate-stderr timeout 60 dpcache run --max-run 50ms sh -c "($(held); : >ended) & wait"
+	assert_not_exists ended
 	release
+	wait_until test -e ended
 }
 
 @test "dpcache run --max-run: a command that has closed its output is ended as well" {
