@@ -6,7 +6,7 @@
 static const struct opt *find_long(const struct opt *table, const char *name, size_t size)
 {
 	for (const struct opt *o = table; o->name; o++)
-		if (strncmp(o->name, name, size) == 0 && !o->name[size])
+		if (o->name[0] == name[0] && strncmp(o->name, name, size) == 0 && !o->name[size])
 			return o;
 	return NULL;
 }

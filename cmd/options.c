@@ -367,15 +367,15 @@ static int read_names(struct run_options *o, const struct home *h, dpc_error *er
 static int split_names(struct run_options *o, dpc_error *err)
 {
 	char end = o->zero_terminated ? '\0' : '\n';
-	size_t count = 1;
 	buf_u8(&o->input_names, (uint8_t)end);
 	if (o->input_names.failed)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	char *p = (char *)o->input_names.data, *stop = p + o->input_names.size;
-	for (char *q = p; q < stop; q++)
-		count += *q == end;
 	struct question *q = &o->question;
-	const char **lists = calloc(q->env_count + q->input_count + count, sizeof *lists);
+	/* A name has at least one byte and its end: room for that many, of which
+	 * only what is used is touched. */
+	size_t most = o->input_names.size / 2 + 1;
+	const char **lists = calloc(q->env_count + q->input_count + most, sizeof *lists);
 	if (!lists)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	memcpy(lists, q->env, q->env_count * sizeof *lists);

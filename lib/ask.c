@@ -124,17 +124,23 @@ static bool open_frames(struct answer *out, const struct ask *a, const struct sh
 	       capsule_check_frames(&out->capsule, &out->frames, NULL) == DPC_OK;
 }
 
-static bool take(struct answer *out, const struct ask *a, const struct shelf_variant *v, int64_t age,
-                 bool *refresh)
+/* The answer takes the loaded shelf file over: what it consists of lies there. */
+static bool take(struct answer *out, const struct ask *a, struct shelf *s, const struct shelf_variant *v,
+                 int64_t age, bool *refresh)
 {
-	struct buf copy = {0};
-	buf_put(&copy, v->capsule_bytes.data, v->capsule_bytes.size);
-	if (copy.failed || answer_from_bytes(out, &copy, NULL) != DPC_OK || !open_frames(out, a, v, refresh)) {
-		buf_release(&copy);
+	size_t head = CAPSULE_HEAD + (size_t)v->capsule.meta_size;
+	out->capsule = v->capsule;
+	out->meta = v->meta;
+	out->age = age;
+	out->frames = (struct frames){{NULL, 0}, -1, 0, v->capsule.frames_size};
+	if (!v->file.size)
+		out->frames.memory = (struct slice){v->capsule_bytes.data + head, v->capsule_bytes.size - head};
+	if (!open_frames(out, a, v, refresh)) {
 		answer_release(out);
 		return false;
 	}
-	out->age = age;
+	out->bytes = s->bytes;
+	s->bytes = (struct buf){0};
 	return true;
 }
 
@@ -174,7 +180,7 @@ static bool search(struct answer *out, struct ask *a, struct shelf *s, bool by_s
 		bool refresh = !by_stat;
 		bool same = by_stat ? same_question(a, &v.meta) && unchanged_by_stat(&v)
 		                    : ask_matches(a, &v.meta);
-		if (!same || !judge(a, &v.capsule, &age) || !take(out, a, &v, age, &refresh))
+		if (!same || !judge(a, &v.capsule, &age) || !take(out, a, s, &v, age, &refresh))
 			continue;
 		if (refresh)
 			refresh_tuples(a, &v);

@@ -101,9 +101,26 @@ uint64_t capsule_size(const struct capsule *c)
 void capsule_encode_meta(struct buf *b, struct slice question, const struct observations *o,
                          struct slice label)
 {
+	struct buf observations = {0};
+	observations_put(&observations, o);
 	buf_field(b, question.data, question.size);
-	observations_put(b, o);
+	buf_field(b, observations.data, observations.size);
 	buf_field(b, label.data, label.size);
+	b->failed |= observations.failed;
+	buf_release(&observations);
+}
+
+int capsule_parse_meta(struct capsule_meta *m, struct slice bytes, dpc_error *err)
+{
+	struct cursor r = {bytes.data, bytes.data + bytes.size, false};
+	m->question = cursor_field(&r);
+	m->observations = cursor_field(&r);
+	m->label = cursor_field(&r);
+	while (r.at != r.end && !*r.at)
+		r.at++;
+	if (r.bad || r.at != r.end)
+		return dpc__fail(err, DPC_E_CORRUPT, "capsule's description is malformed");
+	return DPC_OK;
 }
 
 int capsule_decode_meta(struct capsule_meta *m, const struct capsule *c, struct slice bytes,
@@ -111,21 +128,7 @@ int capsule_decode_meta(struct capsule_meta *m, const struct capsule *c, struct 
 {
 	if (bytes.size != c->meta_size || hash64(bytes.data, bytes.size) != c->meta_sum)
 		return dpc__fail(err, DPC_E_CORRUPT, "capsule's description is damaged");
-	struct cursor r = {bytes.data, bytes.data + bytes.size, false};
-	m->question = cursor_field(&r);
-	m->observations.data = r.at;
-	m->observed = cursor_u32(&r);
-	for (uint32_t i = 0; i < m->observed && !r.bad; i++) {
-		struct stored_observation skip;
-		stored_observation_get(&r, &skip);
-	}
-	m->observations.size = (size_t)(r.at - m->observations.data);
-	m->label = cursor_field(&r);
-	while (r.at != r.end && !*r.at)
-		r.at++;
-	if (r.bad || r.at != r.end)
-		return dpc__fail(err, DPC_E_CORRUPT, "capsule's description is malformed");
-	return DPC_OK;
+	return capsule_parse_meta(m, bytes, err);
 }
 
 int frames_read(void *to, uint64_t size, const struct frames *f, uint64_t at, dpc_error *err)

@@ -2,7 +2,7 @@
  * files, databases and on the wire alike, all integers little-endian:
  *
  *   head    CAPSULE_HEAD bytes, below; its last field sums the others
- *   meta    question (field), observations (see input.h), label (field), and
+ *   meta    question, observations (see input.h) and label, a field each, and
  *           zeros that bring the frames of a large one to a page's start
  *   frames  u64 (size << 8 | stream), then size bytes; to the end
  *
@@ -62,13 +62,15 @@ uint64_t capsule_size(const struct capsule *c);
 /* The meta section taken apart; everything borrowed from `bytes`. */
 struct capsule_meta {
 	struct slice question, observations /* as observations_put wrote them */, label;
-	uint32_t observed; /* their number */
 };
 
 void capsule_encode_meta(struct buf *b, struct slice question, const struct observations *o,
                          struct slice label);
 
-/* Checks the sum in `c` first. */
+/* Take it apart; the bytes are known to be sound. */
+int capsule_parse_meta(struct capsule_meta *m, struct slice bytes, dpc_error *err);
+
+/* The same, checking the sum in `c` first. */
 int capsule_decode_meta(struct capsule_meta *m, const struct capsule *c, struct slice bytes,
                         dpc_error *err);
 

@@ -57,10 +57,10 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_sorted(const char **v, size_t n)
+static bool is_ascending(const char **v, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
-		if (strcmp(v[i - 1], v[i]) > 0)
+		if (strcmp(v[i - 1], v[i]) >= 0)
 			return false;
 	return true;
 }
@@ -70,8 +70,9 @@ static size_t sort_unique(const char **v, size_t n)
 	size_t kept = 0;
 	/* As a rule they are, by a glob or git ls-files, and sorting a thousand
 	 * names anyway would show in a hit. */
-	if (!is_sorted(v, n))
-		qsort(v, n, sizeof *v, by_bytes);
+	if (is_ascending(v, n))
+		return n;
+	qsort(v, n, sizeof *v, by_bytes);
 	for (size_t i = 0; i < n; i++)
 		if (!i || strcmp(v[i], v[kept - 1]) != 0)
 			v[kept++] = v[i];
@@ -169,9 +170,20 @@ static int put_command(struct buf *b, const struct question *q, dpc_error *err)
 	return DPC_OK;
 }
 
+/* About what it takes, so that many inputs do not make the buffer grow by
+ * halves. */
+static size_t expected_size(const struct question *q)
+{
+	size_t size = PATH_MAX + 1024;
+	for (size_t i = 0; i < q->input_count; i++)
+		size += strlen(q->inputs[i]) + 5;
+	return size;
+}
+
 int question_encode(struct buf *out, struct question *q, dpc_error *err)
 {
 	int rc = DPC_OK;
+	buf_reserve(out, expected_size(q));
 	put_u32(out, Q_SCHEMA, KEY_SCHEMA);
 	if (q->name.data)
 		put(out, Q_NAME, q->name.data, q->name.size);

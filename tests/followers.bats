@@ -140,7 +140,7 @@ is_dead() { # PID
 	cmp a.both expected
 }
 
-@test "dpcache run: a failure is shared with those who wait, not with those who come later" {
+@test "dpcache run: a failure goes to those who wait, not to those who come later" {
 	SLOW="$SLOW; exit 3"
 	start_leader_and_followers
 	release
@@ -150,7 +150,7 @@ is_dead() { # PID
 	assert_runs runs 2
 }
 
-@test "dpcache run: death of the command by a signal is shared too" {
+@test "dpcache run: death of the command by a signal goes to them too" {
 	SLOW="$SLOW; kill -9 \$\$"
 	start_leader_and_followers
 	release
@@ -182,7 +182,7 @@ is_dead() { # PID
 	assert_decision hit
 }
 
-# --- what cannot be shared ---
+# --- what cannot be handed on ---
 
 @test "dpcache run: once the output outgrows --max-output, those who wait run at once and not in turns" {
 	seq 30000 >large

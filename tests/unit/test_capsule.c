@@ -87,7 +87,7 @@ static void the_meta_section_comes_back_as_it_was(void **state)
 	assert_true(slice_equal(m.question, slice_of("a question")));
 	assert_true(slice_equal(m.label, slice_of("a label")));
 	assert_true(slice_equal(m.observations, slice_of_buf(&stored)));
-	assert_int_equal(m.observed, 2);
+	assert_int_equal(m.observations.data[0], 2);
 	buf_release(&stored);
 	buf_release(&b);
 	observations_release(&o);
