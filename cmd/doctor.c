@@ -49,7 +49,7 @@ static void print(void *context, const struct finding *f)
 
 int cmd_doctor(const struct command *self, char **words)
 {
-	struct opt_parser parser = {self->options, words, 0};
+	struct opt_parser parser = {.table = self->options, .argv = words};
 	struct printer printer = {0};
 	struct check c = {.report = print, .context = &printer};
 	dpc_error err = {0};

@@ -29,7 +29,7 @@ struct request {
 
 static int parse(struct request *r, const struct opt *table, char **words, dpc_error *err)
 {
-	struct opt_parser parser = {table, words, 0};
+	struct opt_parser parser = {.table = table, .argv = words};
 	const char *value;
 	int id;
 	*r = (struct request){0};

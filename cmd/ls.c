@@ -57,7 +57,7 @@ static int visit(void *context, const struct entry_info *e)
 
 int cmd_ls(const struct command *self, char **words)
 {
-	struct opt_parser parser = {self->options, words, 0};
+	struct opt_parser parser = {.table = self->options, .argv = words};
 	struct place p = {.home = {.fd = -1}};
 	struct listing l = {0};
 	dpc_error err = {0};

@@ -25,7 +25,7 @@ static int take(struct named *n, int id, const char *value, dpc_error *err)
 
 int named_parse(struct named *n, const struct opt *table, char **words, int64_t default_ttl, dpc_error *err)
 {
-	struct opt_parser parser = {table, words, 0};
+	struct opt_parser parser = {.table = table, .argv = words};
 	const char *value;
 	int id, rc;
 	*n = (struct named){.ttl = default_ttl};

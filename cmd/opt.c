@@ -3,11 +3,19 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const struct opt *find_long(const struct opt *table, const char *name, size_t size)
+static bool is_called(const struct opt *o, const char *name, size_t size)
 {
-	for (const struct opt *o = table; o->name; o++)
-		if (o->name[0] == name[0] && strncmp(o->name, name, size) == 0 && !o->name[size])
-			return o;
+	return o->name[0] == name[0] && strncmp(o->name, name, size) == 0 && !o->name[size];
+}
+
+static const struct opt *find_long(struct opt_parser *p, const char *name, size_t size)
+{
+	/* A thousand inputs are named by a thousand options. */
+	if (p->last && is_called(p->last, name, size))
+		return p->last;
+	for (const struct opt *o = p->table; o->name; o++)
+		if (is_called(o, name, size))
+			return p->last = o;
 	return NULL;
 }
 
@@ -53,10 +61,9 @@ int opt_next(struct opt_parser *p, const char **value, dpc_error *err)
 	const struct opt *o;
 	const char *attached = NULL;
 	if (word[1] == '-') {
-		const char *equals = strchr(word, '=');
-		size_t size = equals ? (size_t)(equals - word) - 2 : strlen(word + 2);
-		o = find_long(p->table, word + 2, size);
-		attached = equals ? equals + 1 : NULL;
+		size_t size = strcspn(word + 2, "=");
+		o = find_long(p, word + 2, size);
+		attached = word[2 + size] ? word + 2 + size + 1 : NULL;
 	} else {
 		o = find_short(p->table, word[1]);
 		attached = word[2] ? word + 2 : NULL;

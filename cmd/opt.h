@@ -19,6 +19,7 @@ struct opt_parser {
 	const struct opt *table;
 	char **argv;          /* what follows the subcommand; ends in NULL */
 	int at;               /* first word not yet taken */
+	const struct opt *last; /* the long option met before: the next is often the same */
 };
 
 /* The next option's id, with *value where it takes one. OPT_END at the first

@@ -316,7 +316,7 @@ static int check_conflicts(const struct run_options *o, const struct seen *seen,
 
 int options_parse(struct run_options *o, const struct opt *table, char **words, dpc_error *err)
 {
-	struct opt_parser parser = {table, words, 0};
+	struct opt_parser parser = {.table = table, .argv = words};
 	struct seen seen = {0};
 	const char *value;
 	int id, rc = set_defaults(o, words, err);

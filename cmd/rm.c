@@ -14,7 +14,7 @@ const struct opt rm_opts[] = {
 
 int cmd_rm(const struct command *self, char **words)
 {
-	struct opt_parser parser = {self->options, words, 0};
+	struct opt_parser parser = {.table = self->options, .argv = words};
 	struct place p = {.home = {.fd = -1}};
 	dpc_error err = {0};
 	const char *value, *region = NULL, *store = NULL;

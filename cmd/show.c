@@ -111,7 +111,7 @@ static int show(const struct digest *key, struct place *p, bool json, dpc_error 
 
 int cmd_show(const struct command *self, char **words)
 {
-	struct opt_parser parser = {self->options, words, 0};
+	struct opt_parser parser = {.table = self->options, .argv = words};
 	struct place p = {.home = {.fd = -1}};
 	dpc_error err = {0};
 	const char *value, *store = NULL, *region = NULL;

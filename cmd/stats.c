@@ -93,7 +93,7 @@ static int read_totals(struct totals *t, struct place *p, bool reset, dpc_error 
 
 int cmd_stats(const struct command *self, char **words)
 {
-	struct opt_parser parser = {self->options, words, 0};
+	struct opt_parser parser = {.table = self->options, .argv = words};
 	struct place p = {.home = {.fd = -1}};
 	struct totals t = {0};
 	dpc_error err = {0};

@@ -22,7 +22,7 @@ static void begin(const char *a, const char *b, const char *c, const char *d)
 	memset(words, 0, sizeof words);
 	for (size_t i = 0; i < 4 && all[i]; i++)
 		words[i] = (char *)all[i];
-	parser = (struct opt_parser){table, words, 0};
+	parser = (struct opt_parser){.table = table, .argv = words};
 	value = "untouched";
 	err = (dpc_error){0};
 }
