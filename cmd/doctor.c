@@ -54,23 +54,18 @@ int cmd_doctor(const struct command *self, char **words)
 	struct check c = {.report = print, .context = &printer};
 	dpc_error err = {0};
 	char path[PATH_MAX];
-	const char *value, *store = NULL;
-	int id;
-	while ((id = opt_next(&parser, &value, &err)) != OPT_END) {
-		if (id < 0)
-			return place_fail(&err);
-		if (id == OPT_HELP)
-			return cmd_help(self);
-		if (id == D_FIX)
-			c.fix = true;
-		else if (id == D_JSON)
-			printer.json = true;
-		else
-			store = value;
-	}
-	int rc = opt_expect_end(&parser, &err);
+	const char *store = NULL;
+	bool help;
+	const struct opt_slot slots[] = {
+	    {D_FIX, &c.fix, NULL}, {D_JSON, &printer.json, NULL}, {D_STORE, NULL, &store}, {0}};
+	int rc = opt_read(&parser, slots, &help, &err);
+	if (rc == DPC_OK && help)
+		return cmd_help(self);
 	if (rc == DPC_OK)
-		rc = home_locate(path, store, account_home, &err);
+		rc = opt_expect_end(&parser, &err);
+	if (rc != DPC_OK)
+		return place_fail(&err);
+	rc = home_locate(path, store, account_home, &err);
 	if (rc == DPC_OK)
 		rc = check_cache(&c, path, &err);
 	if (printer.json)

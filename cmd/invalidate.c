@@ -30,29 +30,21 @@ struct request {
 static int parse(struct request *r, const struct opt *table, char **words, dpc_error *err)
 {
 	struct opt_parser parser = {.table = table, .argv = words};
-	const char *value;
-	int id;
 	*r = (struct request){0};
-	while ((id = opt_next(&parser, &value, err)) != OPT_END) {
-		if (id < 0)
-			return id;
-		if (id == OPT_HELP)
-			r->help = true;
-		else if (id == I_ALL)
-			r->all = true;
-		else if (id == I_MATCH)
-			r->match = value;
-		else if (id == I_REGION)
-			r->region = value;
-		else
-			r->store = value;
-	}
+	const struct opt_slot slots[] = {{I_ALL, &r->all, NULL},
+	                                 {I_MATCH, NULL, &r->match},
+	                                 {I_REGION, NULL, &r->region},
+	                                 {I_STORE, NULL, &r->store},
+	                                 {0}};
+	int rc = opt_read(&parser, slots, &r->help, err);
 	r->keys = words + parser.at;
-	if (!r->help && r->all + (r->match != NULL) + (*r->keys != NULL) != 1)
+	if (rc != DPC_OK || r->help)
+		return rc;
+	if (r->all + (r->match != NULL) + (*r->keys != NULL) != 1)
 		return dpc__fail(err, DPC_E_USAGE, "invalidate takes keys, or --match, or --all");
-	if (!r->help && r->region && !*r->keys)
+	if (r->region && !*r->keys)
 		return dpc__fail(err, DPC_E_USAGE, "--region says where keys are names: it needs keys");
-	return r->help ? DPC_OK : place_check_keys(r->keys, err);
+	return place_check_keys(r->keys, err);
 }
 
 static bool matches(void *context, const struct entry_info *info)

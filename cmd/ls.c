@@ -61,19 +61,14 @@ int cmd_ls(const struct command *self, char **words)
 	struct place p = {.home = {.fd = -1}};
 	struct listing l = {0};
 	dpc_error err = {0};
-	const char *value, *store = NULL;
-	int id;
-	while ((id = opt_next(&parser, &value, &err)) != OPT_END) {
-		if (id < 0)
-			return place_fail(&err);
-		if (id == OPT_HELP)
-			return cmd_help(self);
-		if (id == L_JSON)
-			l.json = true;
-		else
-			store = value;
-	}
-	int rc = opt_expect_end(&parser, &err);
+	const char *store = NULL;
+	bool help;
+	const struct opt_slot slots[] = {{L_JSON, &l.json, NULL}, {L_STORE, NULL, &store}, {0}};
+	int rc = opt_read(&parser, slots, &help, &err);
+	if (rc == DPC_OK && help)
+		return cmd_help(self);
+	if (rc == DPC_OK)
+		rc = opt_expect_end(&parser, &err);
 	if (rc == DPC_OK)
 		rc = place_open_store(&p, store, &err);
 	if (rc == DPC_OK) {

@@ -1,6 +1,5 @@
 #include "opt.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static bool is_called(const struct opt *o, const char *name, size_t size)
@@ -71,4 +70,27 @@ int opt_next(struct opt_parser *p, const char **value, dpc_error *err)
 	if (!o)
 		return dpc__fail(err, DPC_E_USAGE, "unknown option %s", word);
 	return take_value(p, o, attached, word, value, err);
+}
+
+int opt_read(struct opt_parser *p, const struct opt_slot *slots, bool *help, dpc_error *err)
+{
+	const char *value;
+	int id;
+	*help = false;
+	while ((id = opt_next(p, &value, err)) != OPT_END) {
+		if (id < 0)
+			return id;
+		if (id == OPT_HELP) {
+			*help = true;
+			return DPC_OK;
+		}
+		const struct opt_slot *s = slots;
+		while (s->id != id)
+			s++;
+		if (s->flag)
+			*s->flag = true;
+		else
+			*s->value = value;
+	}
+	return DPC_OK;
 }

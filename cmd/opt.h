@@ -5,6 +5,8 @@
 
 #include "err.h"
 
+#include <stdbool.h>
+
 struct opt {
 	const char *name;     /* long name, without dashes; NULL ends the table */
 	char letter;          /* short name, or 0 */
@@ -26,6 +28,16 @@ struct opt_parser {
  * word that is none (a "--" is skipped), DPC_E_USAGE for what is no option.
  * "--help" is known to every table. */
 int opt_next(struct opt_parser *p, const char **value, dpc_error *err);
+
+/* Where opt_read puts what it reads: a flag that is set, or a value. */
+struct opt_slot {
+	int id; /* 0 ends the list */
+	bool *flag;
+	const char **value;
+};
+
+/* Take all options into their slots; "--help" sets *help and ends it. */
+int opt_read(struct opt_parser *p, const struct opt_slot *slots, bool *help, dpc_error *err);
 
 /* Behind the options nothing may follow. */
 int opt_expect_end(const struct opt_parser *p, dpc_error *err);

@@ -28,26 +28,23 @@ struct request {
 static int parse(struct request *r, const struct opt *table, char **words, dpc_error *err)
 {
 	struct opt_parser parser = {.table = table, .argv = words};
-	const char *value;
-	long n;
-	int id;
+	const char *max_size = NULL, *max_entries = NULL;
+	long n = 0;
 	*r = (struct request){.prune = {.max_size = UINT64_MAX, .max_entries = UINT64_MAX}};
-	while ((id = opt_next(&parser, &value, err)) != OPT_END) {
-		if (id < 0)
-			return id;
-		if (id == OPT_HELP)
-			r->help = true;
-		else if (id == P_JSON)
-			r->json = true;
-		else if (id == P_STORE)
-			r->store = value;
-		else if (id == P_MAX_SIZE && !parse_size(&r->prune.max_size, value))
-			return dpc__fail(err, DPC_E_USAGE, "--max-size: '%s' is not a size (4096, 64k, 1g)", value);
-		else if (id == P_MAX_ENTRIES && !parse_number(&n, value, 0, INT64_MAX))
-			return dpc__fail(err, DPC_E_USAGE, "--max-entries: '%s' is not a number", value);
-		else if (id == P_MAX_ENTRIES)
-			r->prune.max_entries = (uint64_t)n;
-	}
+	const struct opt_slot slots[] = {{P_MAX_SIZE, NULL, &max_size},
+	                                 {P_MAX_ENTRIES, NULL, &max_entries},
+	                                 {P_JSON, &r->json, NULL},
+	                                 {P_STORE, NULL, &r->store},
+	                                 {0}};
+	int rc = opt_read(&parser, slots, &r->help, err);
+	if (rc != DPC_OK || r->help)
+		return rc;
+	if (max_size && !parse_size(&r->prune.max_size, max_size))
+		return dpc__fail(err, DPC_E_USAGE, "--max-size: '%s' is not a size (4096, 64k, 1g)", max_size);
+	if (max_entries && !parse_number(&n, max_entries, 0, INT64_MAX))
+		return dpc__fail(err, DPC_E_USAGE, "--max-entries: '%s' is not a number", max_entries);
+	if (max_entries)
+		r->prune.max_entries = (uint64_t)n;
 	return opt_expect_end(&parser, err);
 }
 

@@ -17,20 +17,17 @@ int cmd_rm(const struct command *self, char **words)
 	struct opt_parser parser = {.table = self->options, .argv = words};
 	struct place p = {.home = {.fd = -1}};
 	dpc_error err = {0};
-	const char *value, *region = NULL, *store = NULL;
-	int id, rc, forgotten = 0;
-	while ((id = opt_next(&parser, &value, &err)) != OPT_END) {
-		if (id < 0)
-			return place_fail(&err);
-		if (id == OPT_HELP)
-			return cmd_help(self);
-		*(id == RM_REGION ? &region : &store) = value;
-	}
-	if (!words[parser.at]) {
-		dpc__fail(&err, DPC_E_USAGE, "rm needs at least one key");
-		return place_fail(&err);
-	}
-	rc = place_check_keys(words + parser.at, &err);
+	const char *region = NULL, *store = NULL;
+	int forgotten = 0;
+	bool help;
+	const struct opt_slot slots[] = {{RM_REGION, NULL, &region}, {RM_STORE, NULL, &store}, {0}};
+	int rc = opt_read(&parser, slots, &help, &err);
+	if (rc == DPC_OK && help)
+		return cmd_help(self);
+	if (rc == DPC_OK && !words[parser.at])
+		rc = dpc__fail(&err, DPC_E_USAGE, "rm needs at least one key");
+	if (rc == DPC_OK)
+		rc = place_check_keys(words + parser.at, &err);
 	if (rc == DPC_OK)
 		rc = place_open(&p, store, false, &err);
 	if (rc == DPC_OK)

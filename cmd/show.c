@@ -114,29 +114,22 @@ int cmd_show(const struct command *self, char **words)
 	struct opt_parser parser = {.table = self->options, .argv = words};
 	struct place p = {.home = {.fd = -1}};
 	dpc_error err = {0};
-	const char *value, *store = NULL, *region = NULL;
-	bool json = false;
+	const char *store = NULL, *region = NULL;
+	bool json = false, help;
 	struct word_keys keys;
-	int id;
-	while ((id = opt_next(&parser, &value, &err)) != OPT_END) {
-		if (id < 0)
-			return place_fail(&err);
-		if (id == OPT_HELP)
-			return cmd_help(self);
-		if (id == S_JSON)
-			json = true;
-		else
-			*(id == S_REGION ? &region : &store) = value;
-	}
-	const char *word = words[parser.at];
-	if (!word || words[parser.at + 1]) {
-		dpc__fail(&err, DPC_E_USAGE, "show takes one key");
-		return place_fail(&err);
-	}
-	int rc = place_check_keys(words + parser.at, &err);
+	const struct opt_slot slots[] = {
+	    {S_JSON, &json, NULL}, {S_REGION, NULL, &region}, {S_STORE, NULL, &store}, {0}};
+	int rc = opt_read(&parser, slots, &help, &err);
+	if (rc == DPC_OK && help)
+		return cmd_help(self);
+	char **rest = words + parser.at;
+	if (rc == DPC_OK && (!rest[0] || rest[1]))
+		rc = dpc__fail(&err, DPC_E_USAGE, "show takes one key");
+	if (rc == DPC_OK)
+		rc = place_check_keys(rest, &err);
 	if (rc == DPC_OK)
 		rc = place_open_store(&p, store, &err);
-	if (rc == DPC_OK && (rc = place_keys(&keys, &p, word, region, &err)) == DPC_OK) {
+	if (rc == DPC_OK && (rc = place_keys(&keys, &p, rest[0], region, &err)) == DPC_OK) {
 		rc = DPC_MISS;
 		for (int i = 0; i < keys.count && rc == DPC_MISS; i++)
 			rc = show(&keys.key[i], &p, json, &err);

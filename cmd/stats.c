@@ -97,22 +97,15 @@ int cmd_stats(const struct command *self, char **words)
 	struct place p = {.home = {.fd = -1}};
 	struct totals t = {0};
 	dpc_error err = {0};
-	const char *value, *store = NULL;
-	bool json = false, reset = false;
-	int id;
-	while ((id = opt_next(&parser, &value, &err)) != OPT_END) {
-		if (id < 0)
-			return place_fail(&err);
-		if (id == OPT_HELP)
-			return cmd_help(self);
-		if (id == T_JSON)
-			json = true;
-		else if (id == T_RESET)
-			reset = true;
-		else
-			store = value;
-	}
-	int rc = opt_expect_end(&parser, &err);
+	const char *store = NULL;
+	bool json = false, reset = false, help;
+	const struct opt_slot slots[] = {
+	    {T_JSON, &json, NULL}, {T_RESET, &reset, NULL}, {T_STORE, NULL, &store}, {0}};
+	int rc = opt_read(&parser, slots, &help, &err);
+	if (rc == DPC_OK && help)
+		return cmd_help(self);
+	if (rc == DPC_OK)
+		rc = opt_expect_end(&parser, &err);
 	if (rc == DPC_OK)
 		rc = place_open_store(&p, store, &err);
 	if (rc == DPC_OK)
