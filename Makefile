@@ -138,12 +138,12 @@ check-clang:
 
 BATS = $(wildcard tests/*.bats)
 check-bats: all
-	@DPC_TEST_BUILD=$(abspath $(BUILD)) bats --jobs 2 --no-parallelize-within-files $(BATS)
+	@DPC_TEST_BUILD=$(abspath $(BUILD)) DPC_TEST_CFLAGS="$(SANITIZE)" bats --jobs 2 --no-parallelize-within-files $(BATS)
 
 # The same suite under AddressSanitizer and UndefinedBehaviorSanitizer.
 check-sanitize:
 	@tests/need $(CHECK_PACKAGES)
-	@$(MAKE) --no-print-directory FRONT=dynamic BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -Wno-format-truncation" \
+	@ASAN_OPTIONS=verify_asan_link_order=0 $(MAKE) --no-print-directory FRONT=dynamic BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -Wno-format-truncation" \
 	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
 	  all check-unit check-bats
 

@@ -68,6 +68,8 @@ int shelf_load_file(struct shelf *s, const struct home *h, const char *path)
 	s->next = (struct cursor){s->bytes.data, s->bytes.data + n, false};
 	rc = DPC_OK;
 out:
+	if (rc != DPC_OK)
+		buf_release(&s->bytes);
 	close(fd);
 	return rc;
 }

@@ -42,7 +42,9 @@ write_program() {
 
 compile() { # PKG-CONFIG-OPTIONS...
 	# shellcheck disable=SC2046  # words are meant
-	cc -Wall -Wextra -Werror program.c -o program \
+	# What the library was built with beyond the usual: a sanitizer, say.
+	# shellcheck disable=SC2086
+	cc -Wall -Wextra -Werror ${DPC_TEST_CFLAGS-} program.c -o program \
 		$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@" dpcache)
 }
 
