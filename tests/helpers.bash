@@ -28,6 +28,11 @@ counted() {
 	printf 'echo run >>%q' "$BATS_TEST_TMPDIR/$1"
 }
 
+# LeakSanitizer, in a build that has it, cannot work under ptrace.
+strace() {
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 command strace "$@"
+}
+
 # How many real runs there were.
 runs() {
 	if [ -e "$BATS_TEST_TMPDIR/$1" ]; then wc -l <"$BATS_TEST_TMPDIR/$1"; else echo 0; fi

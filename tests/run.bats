@@ -249,7 +249,7 @@ assert_runs_despite() { # PATTERN
 	[[ -n $home ]] || skip 'this account has no home'
 	# That one is not ours to touch: only see where it would be looked for.
 	command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null || skip 'no strace'
-	env -u HOME -u DPCACHE_DIR strace -f -o "$BATS_TEST_TMPDIR/trace" dpcache run --no-write tool
+	(unset HOME DPCACHE_DIR && strace -f -o "$BATS_TEST_TMPDIR/trace" dpcache run --no-write tool)
 	assert_file_contains "$BATS_TEST_TMPDIR/trace" "\"$home/.cache/dpcache\""
 }
 
