@@ -48,11 +48,12 @@ static int become_core(char **argv)
 }
 
 /* Let the core inherit the lock: it belongs to the open file, not to us. */
-static void hand_over_lock(int lock)
+static void hand_over_lock(const struct digest *key, int lock)
 {
-	char text[32];
+	char text[64], hex[DIGEST_HEX];
 	fcntl(lock, F_SETFD, 0);
-	snprintf(text, sizeof text, "%s%d", HANDOVER_LEAD, lock);
+	digest_hex(hex, key);
+	snprintf(text, sizeof text, "%s%s:%d", HANDOVER_LEAD, hex, lock);
 	setenv(HANDOVER, text, 1);
 }
 
@@ -98,7 +99,7 @@ static int meet(struct run_options *o, struct ask *ask)
 		status = give(o, ask, &m.answer, how);
 		break;
 	case MEET_LEAD:
-		hand_over_lock(m.lock);
+		hand_over_lock(&m.lock_key, m.lock);
 		break;
 	case MEET_ALONE:
 		setenv(HANDOVER, HANDOVER_ALONE, 1);
@@ -124,13 +125,13 @@ static int ask_for_it(struct run_options *o, const struct home *h)
 	return status;
 }
 
-static int run(char **argv)
+static int run(char **argv, unsigned closed)
 {
 	/* Not on the stack: fewer pages to touch. */
 	static struct run_options o;
 	static struct home h;
 	int status = -1;
-	if (options_parse(&o, run_opts, argv + 2, NULL) == DPC_OK && !o.help && !o.no_cache &&
+	if (options_parse(&o, run_opts, argv + 2, NULL) == DPC_OK && !o.help && !o.no_cache && !(o.use_stdin && (closed & 1)) &&
 	    home_locate(h.path, o.store, NULL, NULL) == DPC_OK && home_open(&h, h.path, NULL) == DPC_OK &&
 	    options_settle(&o, &h, NULL) == DPC_OK && !o.exe_errno)
 		status = ask_for_it(&o, &h);
@@ -144,6 +145,6 @@ int main(int argc, char **argv)
 	int status = -1;
 	os_hold_write_signals(&signals_before);
 	if (argc > 1 && strcmp(argv[1], "run") == 0 && !(closed & 6))
-		status = run(argv);
+		status = run(argv, closed);
 	return status >= 0 ? status : become_core(argv);
 }

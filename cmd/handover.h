@@ -5,7 +5,7 @@
 #define DPC_HANDOVER_H
 
 #define HANDOVER "DPCACHE_HANDOVER"
-#define HANDOVER_LEAD "lead:"         /* and the lock's descriptor */
+#define HANDOVER_LEAD "lead:"         /* and the lock's key and descriptor: KEY:FD */
 #define HANDOVER_ALONE "alone"        /* the run at work cannot be shared */
 #define HANDOVER_TIMED_OUT "timeout"  /* --wait is over */
 

@@ -74,7 +74,7 @@ int opt_next(struct opt_parser *p, const char **value, dpc_error *err)
 
 int opt_read(struct opt_parser *p, const struct opt_slot *slots, bool *help, dpc_error *err)
 {
-	const char *value;
+	const char *value = NULL;
 	int id;
 	*help = false;
 	while ((id = opt_next(p, &value, err)) != OPT_END) {

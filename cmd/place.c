@@ -44,17 +44,6 @@ int place_fail(const dpc_error *err)
 	return EXIT_USAGE;
 }
 
-static bool from_hex(struct digest *key, const char *word)
-{
-	static const char digits[] = "0123456789abcdef";
-	if (strlen(word) != 32 || strspn(word, digits) != 32)
-		return false;
-	for (int i = 0; i < 16; i++)
-		key->bytes[i] = (uint8_t)((strchr(digits, word[2 * i]) - digits) << 4 |
-		                          (strchr(digits, word[2 * i + 1]) - digits));
-	return true;
-}
-
 int place_check_keys(char **words, dpc_error *err)
 {
 	for (; *words; words++)
@@ -67,7 +56,7 @@ int place_keys(struct word_keys *keys, const struct place *p, const char *word, 
                dpc_error *err)
 {
 	keys->count = 0;
-	if (!region && from_hex(&keys->key[0], word))
+	if (!region && strlen(word) == DIGEST_HEX - 1 && digest_from_hex(&keys->key[0], word))
 		keys->count = 1;
 	struct value_name n = {.name = {(const uint8_t *)word, strlen(word)}, .region = region};
 	return value_key(&keys->key[keys->count++], &p->home, &n, err);

@@ -211,7 +211,6 @@ static int meet(struct job *j)
 	dpc_error err = {0};
 	enum meeting how;
 	uint64_t events;
-	j->meet.ask = &j->ask;
 	j->meet.fetch = vault_fetch;
 	int rc = meet_callers(&how, &j->meet, &err);
 	if (rc == DPC_E_IO && !j->ask.has_key) {
@@ -257,6 +256,8 @@ static int run_cached(struct job *j)
 	if (*j->home.notice)
 		report_warning("%s", j->home.notice);
 	rc = options_settle(&j->o, &j->home, &err);
+	if (rc != DPC_OK || j->o.exe_errno)
+		meet_abandon(&j->meet);
 	if (rc != DPC_OK) {
 		report_error("%s", err.message);
 		return EXIT_USAGE;
@@ -280,8 +281,9 @@ static void take_handover(struct job *j)
 	j->meet.lock = -1;
 	if (!said)
 		return;
-	if (strncmp(said, HANDOVER_LEAD, strlen(HANDOVER_LEAD)) == 0) {
-		j->meet.lock = atoi(said + strlen(HANDOVER_LEAD));
+	const char *lead = said + strlen(HANDOVER_LEAD);
+	if (strncmp(said, HANDOVER_LEAD, strlen(HANDOVER_LEAD)) == 0 && digest_from_hex(&j->meet.lock_key, lead)) {
+		j->meet.lock = atoi(lead + DIGEST_HEX);
 		if (fcntl(j->meet.lock, F_SETFD, FD_CLOEXEC) < 0)
 			j->meet.lock = -1;
 	} else if (strcmp(said, HANDOVER_ALONE) == 0) {
@@ -307,6 +309,8 @@ int cmd_run(const struct command *self, char **words)
 	static struct job j;
 	dpc_error err = {0};
 	j.home.fd = -1;
+	j.ask.home = &j.home;
+	j.meet.ask = &j.ask;
 	j.meet.answer = ANSWER_NONE;
 	take_handover(&j);
 	int rc = options_parse(&j.o, self->options, words, &err);

@@ -208,6 +208,9 @@ static void attend(struct run *r)
 		r->next_signal = SIGTERM;
 	}
 	passed_to = r->pid;
+	/* One that came while there was nobody to pass it to. */
+	if (passed_signal)
+		kill(r->pid, passed_signal);
 	while (!finished(r))
 		step(r);
 	while (waitpid(r->pid, &r->result->status, 0) < 0 && errno == EINTR)

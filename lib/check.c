@@ -140,6 +140,11 @@ static void check_entry(struct check *c, const struct home *h, struct store *s, 
 	dpc_error err = {0};
 	char hex[DIGEST_HEX], text[600];
 	int rc = vault_load(&a, h, s, key, &err);
+	/* Once more: it may have been replaced while we looked. */
+	if (rc < 0) {
+		answer_release(&a);
+		rc = vault_load(&a, h, s, key, &err);
+	}
 	if (rc < 0) {
 		/* What only could not be read just now may be sound. */
 		bool lost = rc == DPC_E_CORRUPT || rc == DPC_E_NOTFOUND;

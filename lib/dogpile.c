@@ -1,8 +1,11 @@
 #include "dogpile.h"
 
+#include "clock.h"
 #include "lock.h"
 #include "os.h"
 
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The head of the capsule being built; an empty or torn one reads as
@@ -15,90 +18,109 @@ static void peek(struct capsule *c, int fd)
 		*c = (struct capsule){.state = CAPSULE_BUILDING};
 }
 
-/* The leader of `fd` died. Retire its file, unless somebody else did. */
-static int bury(const struct home *h, const struct digest *key, int fd, int64_t deadline)
-{
-	int got = lock_wait_exclusive(fd, deadline);
-	if (got != 1)
-		return got;
-	struct capsule c;
-	peek(&c, fd);
-	if (c.state == CAPSULE_BUILDING)
-		lock_retire(h, key, fd);
-	else
-		close(fd);
-	return 1;
-}
-
 enum step { STEP_AGAIN, STEP_DONE, STEP_TIMED_OUT, STEP_FAILED };
 
-/* Somebody leads: wait, then read how it ended. Takes fd over unless FOLLOW. */
-static enum step follow(enum role *role, const struct home *h, const struct digest *key, int fd,
-                        int64_t deadline, bool must_lead)
+/* What a caller brings to the meeting. */
+struct caller {
+	const struct home *h;
+	const struct digest *key;
+	int64_t deadline, arrival; /* clock_mono_ns; wall clock, ns */
+	bool must_lead;
+};
+
+/* The leader of `fd` died. Retire its file, unless somebody else did. */
+static int bury(const struct caller *who, int fd)
 {
-	struct capsule before, after;
-	peek(&before, fd);
-	int got = lock_wait_shared(fd, deadline);
-	if (got != 1) {
-		close(fd);
-		return got == 0 ? STEP_TIMED_OUT : STEP_FAILED;
-	}
-	peek(&after, fd);
-	if (after.state == CAPSULE_BUILDING) {
-		got = bury(h, key, fd, deadline);
-		if (got != 1)
-			close(fd);
-		return got == 1 ? STEP_AGAIN : got == 0 ? STEP_TIMED_OUT : STEP_FAILED;
-	}
-	/* Invalidated before we came: that run answers an older question. */
-	bool outdated = before.voided || after.generation < h->state.floor;
-	if (after.state == CAPSULE_DONE && !outdated && !must_lead) {
+	int got = lock_wait_exclusive(fd, who->deadline);
+	if (got == 1)
+		lock_retire(who->h, who->key, fd);
+	return got;
+}
+
+/* Is the run that ended so one whose result this caller may have? Not one that
+ * was invalidated before we came; for a caller who wants a fresh run, only one
+ * that began after. */
+static bool may_share(const struct caller *who, const struct capsule *before, const struct capsule *after)
+{
+	bool outdated = before->voided || after->generation < who->h->state.floor;
+	return !outdated && (!who->must_lead || after->started > who->arrival);
+}
+
+/* The run is over; what is left of it for us? Closes fd unless FOLLOW. */
+static enum step take_part(enum role *role, const struct caller *who, int fd, const struct capsule *before,
+                           const struct capsule *after)
+{
+	if (after->state == CAPSULE_DONE && may_share(who, before, after)) {
+		/* Read without the lock: it must not stand in anybody's way. */
+		flock(fd, LOCK_UN);
 		*role = ROLE_FOLLOW;
 		return STEP_DONE;
 	}
 	close(fd);
-	if (after.state == CAPSULE_DONE)
+	if (after->state == CAPSULE_DONE || (after->state == CAPSULE_ELSEWHERE && who->must_lead))
 		return STEP_AGAIN;
-	*role = after.state == CAPSULE_ELSEWHERE && !must_lead ? ROLE_LOOK_AGAIN : ROLE_ALONE;
-	return after.state == CAPSULE_ELSEWHERE && must_lead ? STEP_AGAIN : STEP_DONE;
+	*role = after->state == CAPSULE_ELSEWHERE ? ROLE_LOOK_AGAIN : ROLE_ALONE;
+	return STEP_DONE;
+}
+
+/* Somebody leads: wait, then read how it ended. Takes fd over unless FOLLOW. */
+static enum step follow(enum role *role, const struct caller *who, int fd)
+{
+	struct capsule before, after;
+	peek(&before, fd);
+	int got = lock_wait_shared(fd, who->deadline);
+	if (got == 1) {
+		peek(&after, fd);
+		/* A leader unlinks before it lets go: where the path still names the
+		 * file, it died, whatever it had written. */
+		if (after.state != CAPSULE_BUILDING && !lock_is_current(who->h, who->key, fd))
+			return take_part(role, who, fd, &before, &after);
+		got = bury(who, fd);
+		if (got == 1)
+			return STEP_AGAIN;
+	}
+	close(fd);
+	return got == 0 ? STEP_TIMED_OUT : STEP_FAILED;
+}
+
+/* Try to lead: a descriptor in *fd whose lock is ours (1), or somebody else's
+ * (0); -1 with errno. */
+static int try_to_lead(int *fd, const struct caller *who)
+{
+	struct stat st;
+	for (;;) {
+		*fd = lock_open(who->h, who->key);
+		int got = *fd < 0 ? -1 : lock_try_exclusive(*fd);
+		if (got != 1)
+			return got;
+		/* Never lead in a file that has been led in: a dead leader may have
+		 * linked it into data/, and followers may be reading it. */
+		if (lock_is_current(who->h, who->key, *fd) && fstat(*fd, &st) == 0 && st.st_size == 0)
+			return 1;
+		lock_retire(who->h, who->key, *fd);
+	}
 }
 
 int dogpile_join(enum role *role, int *out, const struct home *h, const struct digest *key,
                  int64_t deadline, bool must_lead, dpc_error *err)
 {
-	*out = -1;
-	for (;;) {
-		int fd = lock_open(h, key);
-		int got = fd < 0 ? -1 : lock_try_exclusive(fd);
+	struct caller who = {h, key, deadline, clock_wall_ns(), must_lead};
+	enum step step = STEP_AGAIN;
+	while (step == STEP_AGAIN) {
+		int got = try_to_lead(out, &who);
 		if (got < 0) {
 			int rc = dpc__fail_errno(err, "cannot lock the key in %s/locks", h->path);
-			if (fd >= 0)
-				close(fd);
+			if (*out >= 0)
+				close(*out);
+			*out = -1;
 			return rc;
 		}
-		if (got == 1) {
-			if (!lock_is_current(h, key, fd)) {
-				close(fd);
-				continue;
-			}
-			/* A dead leader may have left its run in it: not to be followed. */
-			(void)!ftruncate(fd, 0);
-			*role = ROLE_LEAD;
-			*out = fd;
-			return DPC_OK;
-		}
-		switch (follow(role, h, key, fd, deadline, must_lead)) {
-		case STEP_AGAIN:
-			continue;
-		case STEP_FAILED:
-			return dpc__fail_errno(err, "cannot wait for the key in %s/locks", h->path);
-		case STEP_TIMED_OUT:
-			*role = ROLE_TIMED_OUT;
-			return DPC_OK;
-		case STEP_DONE:
-			if (*role == ROLE_FOLLOW)
-				*out = fd;
-			return DPC_OK;
-		}
+		*role = ROLE_LEAD;
+		step = got == 1 ? STEP_DONE : follow(role, &who, *out);
 	}
+	if (step == STEP_TIMED_OUT)
+		*role = ROLE_TIMED_OUT;
+	if (step != STEP_DONE || (*role != ROLE_LEAD && *role != ROLE_FOLLOW))
+		*out = -1;
+	return step == STEP_FAILED ? dpc__fail_errno(err, "cannot wait for the key in %s/locks", h->path) : DPC_OK;
 }

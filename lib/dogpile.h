@@ -20,8 +20,8 @@ enum role { ROLE_LEAD, ROLE_FOLLOW, ROLE_LOOK_AGAIN, ROLE_ALONE, ROLE_TIMED_OUT 
  * began before is waited for, but its result not taken.
  *
  * *fd is the caller's to close (LEAD: lock_retire) for LEAD and FOLLOW, else
- * -1. `deadline` in clock_mono_ns. With `must_lead` another's result is waited
- * for but never taken. DPC_E_IO when there can be no lock. */
+ * -1. `deadline` in clock_mono_ns. With `must_lead` only the result of a run is
+ * taken that began after this call. DPC_E_IO when there can be no lock. */
 int dogpile_join(enum role *role, int *fd, const struct home *h, const struct digest *key,
                  int64_t deadline, bool must_lead, dpc_error *err);
 

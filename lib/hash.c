@@ -58,3 +58,13 @@ void digest_hex(char out[DIGEST_HEX], const struct digest *d)
 	}
 	out[32] = '\0';
 }
+
+bool digest_from_hex(struct digest *d, const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	if (strspn(text, digits) < DIGEST_HEX - 1)
+		return false;
+	for (size_t i = 0; i < sizeof d->bytes; i++)
+		d->bytes[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 | (strchr(digits, text[2 * i + 1]) - digits));
+	return true;
+}

@@ -3,6 +3,7 @@
 #ifndef DPC_HASH_H
 #define DPC_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,5 +29,9 @@ struct digest hasher_sum128(const struct hasher *h);
 enum { DIGEST_HEX = 33 }; /* 32 digits and the NUL */
 
 void digest_hex(char out[DIGEST_HEX], const struct digest *d);
+
+/* The digest that the first 32 characters spell, in lower case; false when
+ * they are none. */
+bool digest_from_hex(struct digest *d, const char *text);
 
 #endif

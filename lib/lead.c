@@ -99,7 +99,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 	if (l->lock >= 0)
 		scratch_of_lock(&s, &l->key, l->lock);
 	else
-		scratch_open(&s, l->ask->home);
+		scratch_open(&s, l->ask->home, &l->key);
 	if (begin_recording(&r, l, s.fd, cache_err) == DPC_OK) {
 		l->capture->recorder = &r;
 		l->capture->unrecorded = let_go;

@@ -10,8 +10,10 @@
  * 2. Whoever gets LOCK_EX compares descriptor and path, and starts over when
  *    they differ: the file was retired between open and lock.
  * 3. A leader that ends well sets the capsule's state, unlinks, closes. A
- *    follower that wakes to CAPSULE_BUILDING has seen the leader die.
- * 4. Descriptors are close-on-exec: a command that inherited one would keep
+ *    follower that wakes to CAPSULE_BUILDING, or to a file that the path still
+ *    names, has seen the leader die.
+ * 4. A file is led in once: one that is not empty is retired, not reused.
+ * 5. Descriptors are close-on-exec: a command that inherited one would keep
  *    the key locked after us.
  * flock(2), never fcntl(2): those locks vanish when any descriptor of the file
  * is closed. */

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char MEET_RUNNING[] = "DPCACHE_RUNNING";
 
@@ -17,15 +18,23 @@ static bool run_by_a_parent(const struct digest *key)
 	return running && strstr(running, hex);
 }
 
+void meet_abandon(struct meet *m)
+{
+	if (m->lock >= 0 && m->ask && m->ask->home)
+		lock_retire(m->ask->home, &m->lock_key, m->lock);
+	else if (m->lock >= 0)
+		close(m->lock);
+	m->lock = -1;
+}
+
 /* We lead and the answer is there already: send those who wait to look. */
 static void dismiss(struct meet *m)
 {
 	uint8_t head[CAPSULE_HEAD];
-	struct capsule c = {.state = CAPSULE_ELSEWHERE, .key = m->ask->key};
+	struct capsule c = {.state = CAPSULE_ELSEWHERE, .key = m->lock_key};
 	capsule_encode_head(head, &c);
 	(void)os_pwrite_all(m->lock, head, sizeof head, 0);
-	lock_retire(m->ask->home, &m->ask->key, m->lock);
-	m->lock = -1;
+	meet_abandon(m);
 }
 
 static int fetch(struct meet *m)
@@ -34,13 +43,6 @@ static int fetch(struct meet *m)
 	/* A store that cannot be asked is a miss. */
 	m->store_down = rc < 0;
 	return rc < 0 ? DPC_MISS : rc;
-}
-
-void meet_abandon(struct meet *m)
-{
-	if (m->lock >= 0)
-		lock_retire(m->ask->home, &m->ask->key, m->lock);
-	m->lock = -1;
 }
 
 static int look(struct meet *m, dpc_error *err)
@@ -110,6 +112,7 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 		switch (role) {
 		case ROLE_LEAD:
 			m->lock = fd;
+			m->lock_key = m->ask->key;
 			return lead(outcome, m, err);
 		case ROLE_FOLLOW:
 			*outcome = take_followed(m, fd);
@@ -151,7 +154,8 @@ int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
 		*outcome = MEET_NESTED;
 		goto out;
 	}
-	if (m->lock >= 0 && lock_is_current(m->ask->home, &m->ask->key, m->lock))
+	if (m->lock >= 0 && memcmp(&m->lock_key, &m->ask->key, sizeof m->lock_key) == 0 &&
+	    lock_is_current(m->ask->home, &m->ask->key, m->lock))
 		return lead(outcome, m, err);
 	drop_lock(m);
 	if (store_may_know(m)) {

@@ -22,7 +22,8 @@ typedef int meet_fetch_fn(struct answer *out, struct ask *a, dpc_error *err);
 struct meet {
 	struct ask *ask;
 	meet_fetch_fn *fetch; /* NULL: the store cannot be asked from here */
-	int lock;       /* in: a lock already held for this key, or -1; out: for MEET_LEAD */
+	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD */
+	struct digest lock_key; /* the key it was taken for */
 	struct answer answer; /* for MEET_HIT and MEET_FOLLOWED */
 	dpc_error store_error; /* code not 0: something was wrong in the store … */
 	bool store_down;       /* … and with the store itself, not one entry */

@@ -7,15 +7,19 @@
 
 struct scratch {
 	int fd; /* -1: none */
-	char name[64];
+	char name[96];
 	bool is_lock;
 };
 
 /* Build in the lock of `key`, held in LOCK_EX; takes `lock` over. */
 void scratch_of_lock(struct scratch *s, const struct digest *key, int lock);
 
-/* Build in a file of its own. s->fd is -1 with errno when there can be none. */
-void scratch_open(struct scratch *s, const struct home *h);
+/* Build in a file of its own, which bears the key in its name so that the run
+ * can be voided. s->fd is -1 with errno when there can be none. */
+void scratch_open(struct scratch *s, const struct home *h, const struct digest *key);
+
+/* Is this name below locks/ that of a scratch file, for `key` (NULL: any)? */
+bool scratch_is_name(const char *name, const struct digest *key);
 
 /* Retire the lock, or unlink the file. Harmless when there is none. */
 void scratch_close(struct scratch *s, const struct home *h, const struct digest *key);

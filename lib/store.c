@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include "present.h"
+#include "shelf.h"
 
 const struct store_ops *store_engine(void)
 {
@@ -17,7 +18,9 @@ int store_open(struct store *s, const struct home *h, bool create, dpc_error *er
 	/* Not there is no error when it is to be made. */
 	if (rc != DPC_E_NOTFOUND || !create)
 		return dpc__fail(err, rc, "%s", why.message);
-	/* Nothing is in it, and the filter says so. */
+	/* Nothing is in it, whatever an earlier one left: the filter says so, and
+	 * what is still on the shelf could not be removed any more. */
+	shelf_clear(h);
 	present_end(h, present_begin(h), true);
 	return s->ops->open(&s->self, h, true, err);
 }
@@ -60,10 +63,9 @@ int store_put(struct store *s, const struct entry_info *info, struct slice capsu
 	return s->ops->put(s->self, info, capsule, old_file, err);
 }
 
-int store_remove(struct store *s, const struct digest *key, struct digest *question,
-                 struct buf *old_file, dpc_error *err)
+int store_remove(struct store *s, const struct digest *key, struct buf *old_file, dpc_error *err)
 {
-	return s->ops->remove(s->self, key, question, old_file, err);
+	return s->ops->remove(s->self, key, old_file, err);
 }
 
 int store_batch(struct store *s, bool begin, dpc_error *err)
@@ -73,7 +75,16 @@ int store_batch(struct store *s, bool begin, dpc_error *err)
 
 int store_has(struct store *s, const struct digest *key, int64_t created, dpc_error *err)
 {
-	return s->ops->has(s->self, key, created, err);
+	struct digest question;
+	int64_t found;
+	int rc = s->ops->look(s->self, key, &found, &question, err);
+	return rc == DPC_OK && found != created ? DPC_MISS : rc;
+}
+
+int store_look(struct store *s, const struct digest *key, int64_t *created, struct digest *question,
+               dpc_error *err)
+{
+	return s->ops->look(s->self, key, created, question, err);
 }
 
 int store_each(struct store *s, store_visit_fn *visit, void *context, dpc_error *err)

@@ -64,15 +64,14 @@ struct store_ops {
 	 * is the caller's to unlink. */
 	int (*put)(void *self, const struct entry_info *info, struct slice capsule, struct buf *old_file,
 	           dpc_error *err);
-	/* DPC_MISS when there was none; `question` is the removed entry's, old_file
-	 * as for put. */
-	int (*remove)(void *self, const struct digest *key, struct digest *question, struct buf *old_file,
-	              dpc_error *err);
+	/* DPC_MISS when there was none; old_file as for put. */
+	int (*remove)(void *self, const struct digest *key, struct buf *old_file, dpc_error *err);
 	/* Between batch(true) and batch(false) puts and removals are one piece of
 	 * work: much cheaper together, and on disk only with the second. */
 	int (*batch)(void *self, bool begin, dpc_error *err);
-	/* Is exactly this entry there? DPC_OK, DPC_MISS. */
-	int (*has)(void *self, const struct digest *key, int64_t created, dpc_error *err);
+	/* When the entry was created, and the hash of its question. DPC_MISS. */
+	int (*look)(void *self, const struct digest *key, int64_t *created, struct digest *question,
+	            dpc_error *err);
 	/* Visit all, in order of last use or creation, oldest first. The visitor
 	 * must not change the store. */
 	int (*each)(void *self, store_visit_fn *visit, void *context, dpc_error *err);
@@ -114,9 +113,11 @@ int store_get(struct store *s, const struct digest *key, struct buf *capsule, st
               dpc_error *err);
 int store_put(struct store *s, const struct entry_info *info, struct slice capsule,
               struct buf *old_file, dpc_error *err);
-int store_remove(struct store *s, const struct digest *key, struct digest *question,
-                 struct buf *old_file, dpc_error *err);
+int store_remove(struct store *s, const struct digest *key, struct buf *old_file, dpc_error *err);
 int store_batch(struct store *s, bool begin, dpc_error *err);
+int store_look(struct store *s, const struct digest *key, int64_t *created, struct digest *question,
+               dpc_error *err);
+/* Is exactly this entry there? DPC_OK, DPC_MISS. */
 int store_has(struct store *s, const struct digest *key, int64_t created, dpc_error *err);
 int store_each(struct store *s, store_visit_fn *visit, void *context, dpc_error *err);
 int store_count(struct store *s, const struct counters *add, const struct event_record *hits,

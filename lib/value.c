@@ -82,7 +82,7 @@ int value_put(const struct home *h, const struct value_name *n, int64_t ttl, val
 	int rc = name_it(&g, h, n, ttl, err);
 	if (rc != DPC_OK)
 		goto out;
-	scratch_open(&s, h);
+	scratch_open(&s, h, &g.ask.key);
 	if (s.fd < 0) {
 		rc = dpc__fail_errno(err, "cannot write in %s", h->path);
 		goto out;

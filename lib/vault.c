@@ -2,6 +2,7 @@
 
 #include "lock.h"
 #include "os.h"
+#include "scratch.h"
 #include "shelf.h"
 
 #include <dirent.h>
@@ -12,7 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A writer needs a millisecond. Whoever removes must get the lock; to keep a
+ * result is not worth making its caller and the followers wait for long. */
 static const int64_t PATIENCE = INT64_C(10) * 1000000000;
+static const int64_t COMMIT_PATIENCE = INT64_C(2) * 1000000000;
 
 /* What the store says of a key, made an answer whose every byte was checked. */
 static int open_stored(struct answer *out, const struct home *h, const struct digest *key,
@@ -51,6 +55,17 @@ int vault_load(struct answer *out, const struct home *h, struct store *s, const 
 	return rc;
 }
 
+/* Between the row and its file the entry may be replaced: then look once more. */
+static int load_current(struct answer *out, const struct home *h, struct store *s,
+                        const struct digest *key, dpc_error *err)
+{
+	int rc = vault_load(out, h, s, key, err);
+	if (rc != DPC_E_NOTFOUND)
+		return rc;
+	answer_release(out);
+	return vault_load(out, h, s, key, err);
+}
+
 /* Shelve what `s`, under the write lock, still holds. */
 static void shelve(struct ask *a, struct store *s, const struct answer *found)
 {
@@ -85,13 +100,14 @@ int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
 		return DPC_MISS;
 	if (rc != DPC_OK)
 		return dpc__fail(err, rc, "%s", trouble.message);
-	struct buf capsule = {0}, file = {0};
-	rc = store_get(&s, &a->key, &capsule, &file, err);
+	rc = load_current(out, a->home, &s, &a->key, &trouble);
 	/* Damage to one entry is a miss with a word about it. */
-	if (rc == DPC_OK && open_stored(out, a->home, &a->key, &capsule, &file, err) != DPC_OK)
+	if (rc == DPC_E_CORRUPT || rc == DPC_E_NOTFOUND || rc == DPC_E_VERSION) {
+		dpc__fail(err, rc, "%s", trouble.message);
 		rc = DPC_MISS;
-	buf_release(&capsule);
-	buf_release(&file);
+	} else if (rc < 0) {
+		dpc__fail(err, rc, "%s", trouble.message);
+	}
 	if (rc == DPC_OK && !ask_accepts(a, &out->capsule, &out->meta, &age))
 		rc = DPC_MISS;
 	if (rc == DPC_OK) {
@@ -125,6 +141,13 @@ static int adopt(char *name, size_t size, const struct home *h, const struct dig
 	    linkat(h->fd, scratch, h->fd, name, 0) == 0)
 		return DPC_OK;
 	return dpc__fail_errno(err, "cannot keep the output in %s/%s", h->path, dir);
+}
+
+static bool names(const struct home *h, const char *path, int fd)
+{
+	struct stat mine, named;
+	return fstat(fd, &mine) == 0 && fstatat(h->fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
 static bool was_voided(const struct recorder *r)
@@ -161,6 +184,16 @@ static void unlink_old(const struct home *h, const struct buf *old_file)
 		unlinkat(h->fd, (const char *)old_file->data, 0);
 }
 
+/* Did somebody who began later keep a result before us? By a clock that was set
+ * back since it would be one from the future: that counts for nothing. */
+static bool has_newer(struct store *s, const struct capsule *c)
+{
+	struct digest question;
+	int64_t created;
+	return store_look(s, &c->key, &created, &question, NULL) == DPC_OK && created > c->started &&
+	       created <= c->created.wall;
+}
+
 /* In the store first, for that is the truth; then on the shelf. */
 static int put_everywhere(struct ask *a, struct recorder *r, const char *file, dpc_error *err)
 {
@@ -171,6 +204,10 @@ static int put_everywhere(struct ask *a, struct recorder *r, const char *file, d
 	int rc = store_open(&s, a->home, true, err);
 	if (rc != DPC_OK)
 		return rc;
+	if (has_newer(&s, &r->capsule)) {
+		store_close(&s);
+		return DPC_MISS;
+	}
 	struct entry_info info = describe(a, r, file);
 	if (recorder_inline_bytes(r, &bytes) < 0)
 		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
@@ -194,12 +231,14 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 	char name[64];
 	struct state now;
 	const char *file = NULL;
-	int lock = home_lock(a->home, PATIENCE, err);
+	int lock = home_lock(a->home, COMMIT_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = state_read(&now, a->home->fd, err);
 	if (rc == DPC_OK && (was_voided(r) || r->capsule.generation < now.floor))
 		rc = DPC_MISS;
+	if (rc == DPC_OK && r->spilled && !names(a->home, scratch, r->fd))
+		rc = dpc__fail(err, DPC_E_IO, "%s/%s was removed under us", a->home->path, scratch);
 	if (rc == DPC_OK && r->spilled) {
 		rc = adopt(name, sizeof name, a->home, &a->key, scratch, err);
 		file = rc == DPC_OK ? name : NULL;
@@ -215,28 +254,64 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 /* --- taking away --- */
 
 /* Whoever comes from now on must not be answered by a run that is at work.
- * false where there is none: a file that nobody holds was left by a dead one. */
-static bool void_run(const struct home *h, const char *lock_path)
+ * false where there is none: a lock that nobody holds was left by a dead one. */
+static bool void_run(const struct home *h, const char *name)
 {
 	static const uint32_t voided = UINT32_MAX;
-	int fd = openat(h->fd, lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	char path[NAME_MAX + 8];
+	snprintf(path, sizeof path, "locks/%s", name);
+	int fd = openat(h->fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
-	bool held = lock_try_exclusive(fd) == 0;
+	bool at_work = scratch_is_name(name, NULL) || lock_try_exclusive(fd) == 0;
 	bool done = pwrite(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided;
 	close(fd);
-	return held && done;
+	return at_work && done;
+}
+
+/* Call `each` for the name of every run at work. */
+typedef void run_fn(const struct home *h, const char *name, void *context);
+
+static void each_run(const struct home *h, run_fn *each, void *context)
+{
+	struct dirent *e;
+	int fd = openat(h->fd, "locks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			each(h, e->d_name, context);
+	if (dir)
+		closedir(dir);
+}
+
+struct voiding {
+	const struct digest *key;
+	bool found;
+};
+
+static void void_if_key(const struct home *h, const char *name, void *context)
+{
+	struct voiding *v = context;
+	char hex[DIGEST_HEX];
+	digest_hex(hex, v->key);
+	if (strcmp(name, hex) == 0 || scratch_is_name(name, v->key))
+		v->found |= void_run(h, name);
 }
 
 static int remove_stored(const struct home *h, struct store *s, const struct digest *key, dpc_error *err)
 {
 	struct buf old_file = {0};
 	struct digest question;
-	int rc = store_remove(s, key, &question, &old_file, err);
-	if (rc == DPC_OK) {
-		shelf_remove(h, &question);
+	int64_t created;
+	int rc = store_look(s, key, &created, &question, err);
+	if (rc != DPC_OK)
+		return rc;
+	/* From the shelf first: were we killed in between, what only the shelf
+	 * holds could never be found and removed again. */
+	shelf_remove(h, &question);
+	rc = store_remove(s, key, &old_file, err);
+	if (rc == DPC_OK)
 		unlink_old(h, &old_file);
-	}
 	buf_release(&old_file);
 	return rc;
 }
@@ -272,10 +347,12 @@ static int remove_listed(const struct home *h, struct store *s, const struct con
 	return rc < 0 ? rc : ended;
 }
 
-static bool label_of_run(struct entry_info *info, struct answer *a, const struct home *h, const char *path)
+static bool label_of_run(struct entry_info *info, struct answer *a, const struct home *h, const char *name)
 {
 	uint8_t head[CAPSULE_HEAD];
 	struct buf b = {0};
+	char path[NAME_MAX + 8];
+	snprintf(path, sizeof path, "locks/%s", name);
 	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
@@ -297,30 +374,24 @@ static bool label_of_run(struct entry_info *info, struct answer *a, const struct
 	return ok;
 }
 
-static void void_runs_if(const struct home *h, vault_condemn_fn *condemned, void *context)
+static void void_if_condemned(const struct home *h, const char *name, void *context)
 {
-	struct dirent *e;
-	int fd = openat(h->fd, "locks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	while (dir && (e = readdir(dir))) {
-		char path[NAME_MAX + 8];
-		struct entry_info info;
-		struct answer a = ANSWER_NONE;
-		snprintf(path, sizeof path, "locks/%s", e->d_name);
-		if (e->d_name[0] != '.' && label_of_run(&info, &a, h, path) && condemned(context, &info))
-			void_run(h, path);
-		answer_release(&a);
-	}
-	if (dir)
-		closedir(dir);
+	struct condemned_list *l = context;
+	struct entry_info info;
+	struct answer a = ANSWER_NONE;
+	if (label_of_run(&info, &a, h, name) && l->condemned(l->context, &info))
+		void_run(h, name);
+	answer_release(&a);
 }
 
 static int remove_under_lock(const struct home *h, struct condemned_list *l, dpc_error *err)
 {
 	struct store s;
 	int rc = store_open(&s, h, false, err);
-	if (rc == DPC_E_NOTFOUND)
+	if (rc == DPC_E_NOTFOUND) {
+		shelf_clear(h);
 		return DPC_OK;
+	}
 	if (rc != DPC_OK)
 		return rc;
 	rc = store_each(&s, collect, l, err);
@@ -336,7 +407,7 @@ int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *con
 	struct condemned_list l = {.condemned = condemned, .context = context};
 	/* Voiding comes first: a run that commits before we get the lock is taken
 	 * out again below, one that comes later finds itself voided. */
-	void_runs_if(h, condemned, context);
+	each_run(h, void_if_condemned, &l);
 	int lock = home_lock(h, PATIENCE, err);
 	if (lock < 0)
 		return lock;
@@ -352,8 +423,13 @@ static int remove_one(const struct home *h, const struct digest *key, dpc_error 
 {
 	struct store s;
 	int rc = store_open(&s, h, false, err);
+	/* A store that is gone leaves nothing worth answering from. */
+	if (rc == DPC_E_NOTFOUND) {
+		shelf_clear(h);
+		return DPC_MISS;
+	}
 	if (rc != DPC_OK)
-		return rc == DPC_E_NOTFOUND ? DPC_MISS : rc;
+		return rc;
 	rc = remove_stored(h, &s, key, err);
 	store_close(&s);
 	return rc;
@@ -361,15 +437,14 @@ static int remove_one(const struct home *h, const struct digest *key, dpc_error 
 
 int vault_remove(const struct home *h, const struct digest *key, dpc_error *err)
 {
-	char name[LOCK_NAME];
-	lock_name(name, key);
-	bool running = void_run(h, name);
+	struct voiding v = {.key = key};
+	each_run(h, void_if_key, &v);
 	int lock = home_lock(h, PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = remove_one(h, key, err);
 	home_unlock(lock);
-	return rc == DPC_MISS && running ? DPC_OK : rc;
+	return rc == DPC_MISS && v.found ? DPC_OK : rc;
 }
 
 int vault_quarantine(const struct home *h, char *moved, size_t size, dpc_error *err)

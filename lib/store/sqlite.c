@@ -254,28 +254,17 @@ static int get(void *self, const struct digest *key, struct buf *capsule, struct
 	return result;
 }
 
-static void read_digest(struct digest *d, sqlite3_stmt *st, int column)
+/* The file of what is about to be replaced or removed. */
+static int find_old_file(struct sqlite_store *s, const struct digest *key, struct buf *old_file,
+                         dpc_error *err)
 {
-	const void *bytes = sqlite3_column_blob(st, column);
-	*d = (struct digest){{0}};
-	if (sqlite3_column_bytes(st, column) == sizeof d->bytes)
-		memcpy(d->bytes, bytes, sizeof d->bytes);
-}
-
-/* What is about to be replaced or removed. */
-static int find_old(struct sqlite_store *s, const struct digest *key, struct digest *question,
-                    struct buf *old_file, dpc_error *err)
-{
-	sqlite3_stmt *st = prepare(s, "SELECT file, question FROM entry WHERE key = ?", err);
+	sqlite3_stmt *st = prepare(s, "SELECT file FROM entry WHERE key = ?", err);
 	if (!st)
 		return prepare_failure(err);
 	bind_digest(st, 1, key);
 	int rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) {
-		read_digest(question, st, 1);
-		if (sqlite3_column_type(st, 0) != SQLITE_NULL)
-			buf_put(old_file, sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0) + 1);
-	}
+	if (rc == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
+		buf_put(old_file, sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0) + 1);
 	int result = rc == SQLITE_ROW ? DPC_OK : rc == SQLITE_DONE ? DPC_MISS : failed(s, rc, err);
 	sqlite3_finalize(st);
 	return result;
@@ -332,8 +321,7 @@ static int put(void *self, const struct entry_info *info, struct slice capsule, 
 	int result = begin_transaction(s, err);
 	if (result != DPC_OK)
 		return result;
-	struct digest question;
-	result = find_old(s, &info->key, &question, old_file, err);
+	result = find_old_file(s, &info->key, old_file, err);
 	if (result == DPC_OK || result == DPC_MISS)
 		result = insert(s, info, capsule, err);
 	return end_transaction(s, result, err);
@@ -348,14 +336,13 @@ static int delete_from(struct sqlite_store *s, const char *sql, const struct dig
 	return finish(s, st, err);
 }
 
-static int remove_entry(void *self, const struct digest *key, struct digest *question,
-                        struct buf *old_file, dpc_error *err)
+static int remove_entry(void *self, const struct digest *key, struct buf *old_file, dpc_error *err)
 {
 	struct sqlite_store *s = self;
 	int result = begin_transaction(s, err);
 	if (result != DPC_OK)
 		return result;
-	int found = find_old(s, key, question, old_file, err);
+	int found = find_old_file(s, key, old_file, err);
 	result = found < 0 ? found : delete_from(s, "DELETE FROM entry WHERE key = ?", key, err);
 	if (result == DPC_OK)
 		result = delete_from(s, "DELETE FROM usage WHERE key = ?", key, err);
@@ -375,15 +362,27 @@ static int batch(void *self, bool begin, dpc_error *err)
 	return result;
 }
 
-static int has(void *self, const struct digest *key, int64_t created, dpc_error *err)
+static void read_digest(struct digest *d, sqlite3_stmt *st, int column)
+{
+	const void *bytes = sqlite3_column_blob(st, column);
+	*d = (struct digest){{0}};
+	if (sqlite3_column_bytes(st, column) == sizeof d->bytes)
+		memcpy(d->bytes, bytes, sizeof d->bytes);
+}
+
+static int look(void *self, const struct digest *key, int64_t *created, struct digest *question,
+                dpc_error *err)
 {
 	struct sqlite_store *s = self;
-	sqlite3_stmt *st = prepare(s, "SELECT 1 FROM entry WHERE key = ? AND created = ?", err);
+	sqlite3_stmt *st = prepare(s, "SELECT created, question FROM entry WHERE key = ?", err);
 	if (!st)
 		return prepare_failure(err);
 	bind_digest(st, 1, key);
-	sqlite3_bind_int64(st, 2, created);
 	int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		*created = sqlite3_column_int64(st, 0);
+		read_digest(question, st, 1);
+	}
 	int result = rc == SQLITE_ROW ? DPC_OK : rc == SQLITE_DONE ? DPC_MISS : failed(s, rc, err);
 	sqlite3_finalize(st);
 	return result;
@@ -562,7 +561,7 @@ const struct store_ops store_sqlite = {
     .put = put,
     .remove = remove_entry,
     .batch = batch,
-    .has = has,
+    .look = look,
     .each = each,
     .count = count,
     .totals = totals,

@@ -118,9 +118,9 @@ static void the_store_keeps_its_filter(void **state)
 	put(&s, 1);
 	put(&s, 2);
 	assert_true(store_maybe(f, 1));
-	struct digest key = numbered(1), question;
+	struct digest key = numbered(1);
 	struct buf old = {0};
-	assert_int_equal(store_remove(&s, &key, &question, &old, NULL), DPC_OK);
+	assert_int_equal(store_remove(&s, &key, &old, NULL), DPC_OK);
 	assert_int_equal(store_refilter(&s, NULL), DPC_OK);
 	assert_false(store_maybe(f, 1));
 	assert_true(store_maybe(f, 2));
