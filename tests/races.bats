@@ -1,7 +1,7 @@
+# shellcheck disable=SC2154  # pid_of is set by start
 # Interleavings that once went wrong, each forced by events rather than by luck.
 
 load helpers
-# shellcheck disable=SC2154  # pid_of is set by start
 
 # A command that prints what file `f` holds, tells that it has begun, and goes on
 # when told to.
