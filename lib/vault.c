@@ -190,7 +190,8 @@ static bool has_newer(struct store *s, const struct capsule *c)
 {
 	struct digest question;
 	int64_t created;
-	return store_look(s, &c->key, &created, &question, NULL) == DPC_OK && created > c->started &&
+	return store_maybe_has(s->home, &c->key) &&
+	       store_look(s, &c->key, &created, &question, NULL) == DPC_OK && created > c->started &&
 	       created <= c->created.wall;
 }
 
