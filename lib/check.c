@@ -252,16 +252,8 @@ static void check_data_file(struct check *c, const struct home *h, const char *p
 	tell_broken(c, mended, "orphan", text);
 }
 
-/* Rule 2 of lock.h: between open and lock the file may have been retired, and
- * the path be the next leader's. */
-static bool same_file(const struct home *h, const char *path, int fd)
-{
-	struct stat mine, named;
-	return fstat(fd, &mine) == 0 && fstatat(h->fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
-}
-
-/* A lock that nobody holds is what a killed leader left; a scratch file (its
+/* By rule 2 of lock.h descriptor and path are compared: the path may be the next
+ * leader's by now. A lock that nobody holds is what a killed leader left; a scratch file (its
  * name begins with a dot and its writer's pid) what a killed writer left. */
 static void check_lock_file(struct check *c, const struct home *h, const char *path, void *context)
 {
@@ -272,7 +264,7 @@ static void check_lock_file(struct check *c, const struct home *h, const char *p
 	if (fd < 0)
 		return;
 	bool dead = *name == '.' ? kill(atoi(name + 1), 0) < 0 && errno == ESRCH
-	                         : lock_try_exclusive(fd) == 1 && same_file(h, path, fd);
+	                         : lock_try_exclusive(fd) == 1 && os_path_names(h->fd, path, fd);
 	if (dead) {
 		bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
 		snprintf(text, sizeof text, "%s was left by a run that was killed", path);

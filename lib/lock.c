@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,10 +27,8 @@ int lock_open(const struct home *h, const struct digest *key)
 bool lock_is_current(const struct home *h, const struct digest *key, int fd)
 {
 	char name[LOCK_NAME];
-	struct stat mine, named;
 	lock_name(name, key);
-	return fstat(fd, &mine) == 0 && fstatat(h->fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+	return os_path_names(h->fd, name, fd);
 }
 
 int lock_try_exclusive(int fd)

@@ -177,6 +177,13 @@ const char *os_remote_fs_name(int fd)
 	return os_remote_fs_name_of_magic((uint32_t)s.f_type);
 }
 
+bool os_path_names(int dirfd, const char *path, int fd)
+{
+	struct stat mine, named;
+	return fstat(fd, &mine) == 0 && fstatat(dirfd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
 bool os_same_open_file(int a, int b)
 {
 	struct stat sa, sb;

@@ -55,6 +55,9 @@ int os_random(void *data, size_t size);
 const char *os_remote_fs_name(int fd);
 const char *os_remote_fs_name_of_magic(uint32_t magic);
 
+/* Does `path`, below dirfd, still name the very file that `fd` is? */
+bool os_path_names(int dirfd, const char *path, int fd);
+
 /* Do descriptors a and b lead to the same place, so that what is written to
  * both arrives in one order? */
 bool os_same_open_file(int a, int b);

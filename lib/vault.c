@@ -143,13 +143,6 @@ static int adopt(char *name, size_t size, const struct home *h, const struct dig
 	return dpc__fail_errno(err, "cannot keep the output in %s/%s", h->path, dir);
 }
 
-static bool names(const struct home *h, const char *path, int fd)
-{
-	struct stat mine, named;
-	return fstat(fd, &mine) == 0 && fstatat(h->fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
-}
-
 static bool was_voided(const struct recorder *r)
 {
 	uint32_t voided = 0;
@@ -238,7 +231,7 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 	int rc = state_read(&now, a->home->fd, err);
 	if (rc == DPC_OK && (was_voided(r) || r->capsule.generation < now.floor))
 		rc = DPC_MISS;
-	if (rc == DPC_OK && r->spilled && !names(a->home, scratch, r->fd))
+	if (rc == DPC_OK && r->spilled && !os_path_names(a->home->fd, scratch, r->fd))
 		rc = dpc__fail(err, DPC_E_IO, "%s/%s was removed under us", a->home->path, scratch);
 	if (rc == DPC_OK && r->spilled) {
 		rc = adopt(name, sizeof name, a->home, &a->key, scratch, err);
