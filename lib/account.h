@@ -4,9 +4,8 @@
 
 #include <limits.h>
 
-/* The account's home directory from the password database, or NULL. Static
- * storage of the calling thread. Not for the front: a static program cannot
- * ask the database. */
+/* The account's home directory by /etc/passwd, or NULL. Static storage of the
+ * calling thread. */
 const char *account_home(void);
 
 #endif
