@@ -12,7 +12,7 @@ int store_open(struct store *s, const struct home *h, bool create, dpc_error *er
 {
 	*s = (struct store){.ops = store_engine(), .home = h};
 	dpc_error why = {0};
-	int rc = s->ops->open(&s->self, h, false, &why);
+	int rc = s->ops->open(&s->self, h, create ? STORE_ALONE : STORE_SHARED, &why);
 	if (rc == DPC_OK)
 		return rc;
 	/* Not there is no error when it is to be made. */
@@ -22,7 +22,7 @@ int store_open(struct store *s, const struct home *h, bool create, dpc_error *er
 	 * what is still on the shelf could not be removed any more. */
 	shelf_clear(h);
 	present_end(h, present_begin(h), true);
-	return s->ops->open(&s->self, h, true, err);
+	return s->ops->open(&s->self, h, STORE_CREATE, err);
 }
 
 bool store_maybe_has(const struct home *h, const struct digest *key)

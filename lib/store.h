@@ -43,6 +43,14 @@ struct counters {
 	int64_t v[COUNTER_COUNT];
 };
 
+/* What an engine is opened for. */
+enum store_access {
+	STORE_SHARED, /* beside others; DPC_E_NOTFOUND where there is no store */
+	STORE_ALONE,  /* for one short transaction under the write lock: others may be
+	               * kept waiting as long as it is open */
+	STORE_CREATE  /* the same, in an empty store made where there is none */
+};
+
 /* Returns DPC_OK to go on; anything else ends the walk and is its result. */
 typedef int store_visit_fn(void *context, const struct entry_info *info);
 
@@ -50,10 +58,9 @@ struct store_ops {
 	const char *name;
 	/* Version of the library in use, not of the one compiled against. */
 	const char *(*version)(void);
-	/* *self is the engine's own; `create` makes an empty store where there is
-	 * none (under the write lock), else DPC_E_NOTFOUND. DPC_E_CORRUPT,
-	 * DPC_E_VERSION, DPC_E_IO. */
-	int (*open)(void **self, const struct home *h, bool create, dpc_error *err);
+	/* *self is the engine's own. DPC_E_NOTFOUND, DPC_E_CORRUPT, DPC_E_VERSION,
+	 * DPC_E_IO. */
+	int (*open)(void **self, const struct home *h, enum store_access access, dpc_error *err);
 	void (*close)(void *self);
 	/* The capsule's bytes appended to `capsule` when it is inline, else the
 	 * name of its file in `file` (with NUL). DPC_MISS. */
@@ -100,6 +107,8 @@ struct store {
 /* Engine of the default store. */
 const struct store_ops *store_engine(void);
 
+/* With `create`, under the write lock, to put something in: an empty store is
+ * made where there is none; else DPC_E_NOTFOUND. */
 int store_open(struct store *s, const struct home *h, bool create, dpc_error *err);
 void store_close(struct store *s);
 

@@ -44,6 +44,7 @@ struct sqlite_store {
 	sqlite3 *db;
 	char path[PATH_MAX];
 	int log_pages; /* as of the last commit */
+	bool exclusive; /* alone with the file, as long as nobody reads it */
 	bool in_batch; /* one transaction around several calls */
 };
 
@@ -113,15 +114,34 @@ static int note_log_pages(void *self, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-static void configure(struct sqlite_store *s)
+/* The second pragma looks into the database, and so takes the lock on its file.
+ * A lock on it as a whole spares the index that is shared with other processes
+ * (cache.db-shm): the only one there is rebuilds it at each start. */
+static void take_place(struct sqlite_store *s, const char *locking_mode, int patience_ms)
 {
-	sqlite3_busy_timeout(s->db, BUSY_MS);
-	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_wal_autocheckpoint(s->db, 0);
-	sqlite3_wal_hook(s->db, note_log_pages, s);
+	sqlite3_busy_timeout(s->db, patience_ms);
+	sqlite3_exec(s->db, locking_mode, NULL, NULL, NULL);
 	/* Flush at checkpoints, not at each commit: power loss may cost the last
 	 * results, but never the database. */
 	sqlite3_exec(s->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+}
+
+/* Beside whoever else reads or writes. */
+static void share(struct sqlite_store *s)
+{
+	s->exclusive = false;
+	take_place(s, "PRAGMA locking_mode=NORMAL", BUSY_MS);
+}
+
+static void configure(struct sqlite_store *s)
+{
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_autocheckpoint(s->db, 0);
+	sqlite3_wal_hook(s->db, note_log_pages, s);
+	if (s->exclusive)
+		take_place(s, "PRAGMA locking_mode=EXCLUSIVE", 0);
+	else
+		share(s);
 }
 
 /* The database is made complete under another name and then linked into
@@ -199,15 +219,16 @@ static void close_store(void *self)
 	free(s);
 }
 
-static int open_store(void **self, const struct home *h, bool create, dpc_error *err)
+static int open_store(void **self, const struct home *h, enum store_access access, dpc_error *err)
 {
 	struct sqlite_store *s = calloc(1, sizeof *s);
 	if (!s)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	snprintf(s->path, sizeof s->path, "%.4000s/%s", h->path, DB);
+	s->exclusive = access != STORE_SHARED;
 	dpc_error why = {0};
 	int result = check_identity(s->path, &why);
-	if (result == DPC_E_NOTFOUND && create)
+	if (result == DPC_E_NOTFOUND && access == STORE_CREATE)
 		result = make_database(h, err);
 	else if (result != DPC_OK)
 		dpc__fail(err, result, "%s", why.message);
@@ -297,7 +318,14 @@ static int insert(struct sqlite_store *s, const struct entry_info *info, struct 
 
 static int begin_transaction(struct sqlite_store *s, dpc_error *err)
 {
-	return s->in_batch ? DPC_OK : exec(s, "BEGIN IMMEDIATE", err);
+	static const char begin[] = "BEGIN IMMEDIATE";
+	if (s->in_batch)
+		return DPC_OK;
+	if (s->exclusive && exec(s, begin, NULL) == DPC_OK)
+		return DPC_OK;
+	if (s->exclusive)
+		share(s);
+	return exec(s, begin, err);
 }
 
 static int end_transaction(struct sqlite_store *s, int result, dpc_error *err)

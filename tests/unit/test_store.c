@@ -17,6 +17,15 @@ static struct store open_store(const struct fixture *f)
 	return s;
 }
 
+/* Not for a single transaction: beside others. */
+static struct store open_beside(const struct fixture *f)
+{
+	struct store s = open_store(f);
+	store_close(&s);
+	assert_int_equal(store_open(&s, &f->home, false, NULL), DPC_OK);
+	return s;
+}
+
 static struct entry_info entry(const char *name, int64_t created)
 {
 	return (struct entry_info){
@@ -363,7 +372,7 @@ static void totals_add_up_and_can_be_reset(void **state)
 static void a_batch_is_on_disk_once_it_ended(void **state)
 {
 	struct fixture *f = *state;
-	struct store s = open_store(f), reader;
+	struct store s = open_beside(f), reader;
 	put_inline(&s, "a", 1, "a");
 	struct digest key = digest_named("a");
 	struct buf old = {0};
@@ -371,7 +380,7 @@ static void a_batch_is_on_disk_once_it_ended(void **state)
 	assert_int_equal(store_remove(&s, &key, &old, NULL), DPC_OK);
 	put_inline(&s, "b", 2, "b");
 	/* Others read on meanwhile, what was there before. */
-	reader = open_store(f);
+	reader = open_beside(f);
 	assert_holds(&reader, "a", "a", NULL);
 	assert_lacks(&reader, "b");
 	assert_int_equal(store_batch(&s, false, NULL), DPC_OK);
@@ -401,7 +410,7 @@ static void a_batch_that_never_ended_has_not_been(void **state)
 static void a_reader_sees_what_a_writer_has_finished(void **state)
 {
 	struct fixture *f = *state;
-	struct store a = open_store(f), b = open_store(f);
+	struct store a = open_beside(f), b = open_beside(f);
 	put_inline(&a, "x", 1, "one");
 	assert_holds(&b, "x", "one", NULL);
 	put_inline(&b, "x", 2, "two");
@@ -409,6 +418,20 @@ static void a_reader_sees_what_a_writer_has_finished(void **state)
 	store_close(&a);
 	assert_holds(&b, "x", "two", NULL);
 	store_close(&b);
+}
+
+static void a_writer_who_would_be_alone_writes_beside_readers_too(void **state)
+{
+	struct fixture *f = *state;
+	struct store reader = open_beside(f);
+	assert_lacks(&reader, "x");
+	for (int i = 1; i <= 2; i++) {
+		struct store s = open_store(f);
+		put_inline(&s, "x", i, "one");
+		store_close(&s);
+		assert_holds(&reader, "x", "one", NULL);
+	}
+	store_close(&reader);
 }
 
 static void the_log_does_not_grow_without_end(void **state)
@@ -613,6 +636,7 @@ int main(void)
 	    with_home(a_batch_is_on_disk_once_it_ended),
 	    with_home(a_batch_that_never_ended_has_not_been),
 	    with_home(a_reader_sees_what_a_writer_has_finished),
+	    with_home(a_writer_who_would_be_alone_writes_beside_readers_too),
 	    with_home(the_log_does_not_grow_without_end),
 	    with_home(a_healthy_store_is_found_healthy),
 	    with_home(compacting_gives_space_back),
