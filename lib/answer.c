@@ -44,9 +44,10 @@ int answer_from_fd(struct answer *a, int fd, dpc_error *err)
 	int rc = capsule_decode_head(&a->capsule, head, (size_t)n, err);
 	if (rc != DPC_OK)
 		return rc;
-	/* A size that the sums vouch for, yet bounded by the file's own. */
+	/* A size that the sums vouch for, yet bounded by the file's own; on the shelf
+	 * (shelf.h) there is more behind it. */
 	off_t end = lseek(fd, 0, SEEK_END);
-	if (end < 0 || capsule_size(&a->capsule) != (uint64_t)end)
+	if (end < 0 || capsule_size(&a->capsule) > (uint64_t)end)
 		return dpc__fail(err, DPC_E_CORRUPT, "capsule is cut short");
 	size_t size = CAPSULE_HEAD + (size_t)a->capsule.meta_size;
 	uint8_t *to = buf_reserve(&b, size);

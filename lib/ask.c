@@ -158,13 +158,14 @@ static void refresh_tuples(struct ask *a, const struct shelf_variant *used)
 	if (ask_observe(a, NULL) == DPC_OK && shelf_load(&s, a->home, &a->hash) == DPC_OK)
 		while (shelf_next(&s, &v)) {
 			char name[64] = "";
-			struct tuple t = {0};
+			struct shelf_item item = {.observed = &a->observed, .capsule = v.capsule_bytes};
 			if (!slice_equal(v.capsule_bytes, used->capsule_bytes) || v.file.size >= sizeof name)
 				continue;
 			memcpy(name, v.file.data, v.file.size);
+			item.file = *name ? name : NULL;
 			if (*name && fstatat(a->home->fd, name, &st, 0) == 0)
-				tuple_of(&t, &st, clock_wall_ns());
-			shelf_put(a->home, &a->hash, &a->observed, v.capsule_bytes, *name ? name : NULL, &t);
+				tuple_of(&item.file_tuple, &st, clock_wall_ns());
+			shelf_put(a->home, &a->hash, &item);
 			break;
 		}
 	shelf_release(&s);

@@ -71,7 +71,7 @@ static enum step follow(enum role *role, const struct caller *who, int fd)
 	int got = lock_wait_shared(fd, who->deadline);
 	if (got == 1) {
 		peek(&after, fd);
-		/* A leader unlinks before it lets go: where the path still names the
+		/* A leader takes the file away before it lets go: where the path still names the
 		 * file, it died, whatever it had written. */
 		if (after.state != CAPSULE_BUILDING && !lock_is_current(who->h, who->key, fd))
 			return take_part(role, who, fd, &before, &after);

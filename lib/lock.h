@@ -6,11 +6,11 @@
  * when the result was not worth storing.
  *
  * Rules:
- * 1. Only a holder of LOCK_EX on the inode that the path names unlinks it.
+ * 1. Only a holder of LOCK_EX on the inode that the path names takes it away.
  * 2. Whoever gets LOCK_EX compares descriptor and path, and starts over when
  *    they differ: the file was retired between open and lock.
- * 3. A leader that ends well sets the capsule's state, unlinks, closes. A
- *    follower that wakes to CAPSULE_BUILDING, or to a file that the path still
+ * 3. A leader that ends well sets the capsule's state, unlinks the file or
+ *    moves it to the shelf, closes. A follower that wakes to CAPSULE_BUILDING, or to a file that the path still
  *    names, has seen the leader die.
  * 4. A file is led in once: one that is not empty is retired, not reused.
  * 5. Descriptors are close-on-exec: a command that inherited one would keep

@@ -1,12 +1,15 @@
 /* The shelf: hot capsules as plain files, what a hit is answered from without
  * a database. Bounded, checksummed, disposable at any time, never the truth.
  *
- *   shelf/xx/<hash of the question>   variants, newest first:
- *     u32 magic, u32 size of body, u64 XXH3 of body, body
- *     body: u32 count, that many stat tuples (of the capsule's observations),
- *           field name of a file below data/ (empty: frames follow inline),
- *           stat tuple of that file,
- *           the capsule: whole, or only head and meta
+ *   shelf/xx/<hash of the question>   variants, newest first; each:
+ *     the capsule: whole, or, behind the mark SHELF_APART, only head and meta
+ *     field name of a file below data/ where the frames are (empty: they are here),
+ *     stat tuple of that file,
+ *     u32 count, that many stat tuples (of the capsule's observations),
+ *     u64 XXH3 of all that
+ *
+ * It begins like the file in which a run was recorded, so that this very file
+ * can become the question's.
  *
  * A question has several variants when its inputs have several states.
  *
@@ -19,6 +22,16 @@
 
 #include "capsule.h"
 #include "home.h"
+
+enum {
+	SHELF_NAME = 9 + DIGEST_HEX, /* "shelf/xx/…" with NUL */
+	SHELF_MARK = 8,
+	SHELF_LIMIT = 2 << 20 /* bytes of one question's file */
+};
+extern const char SHELF_APART[SHELF_MARK];
+
+/* The question's file, below the home. */
+void shelf_name(char out[SHELF_NAME], const struct digest *question);
 
 /* One variant; everything borrowed from the loaded shelf file. */
 struct shelf_variant {
@@ -47,11 +60,20 @@ void shelf_release(struct shelf *s);
 /* The next intact variant. */
 bool shelf_next(struct shelf *s, struct shelf_variant *v);
 
-/* Lay down a variant in front of the others of its question. `capsule` is the
- * whole capsule, or head and meta when `file` names where it is. Too large a
- * one is silently not shelved. Only under the write lock. */
-int shelf_put(const struct home *h, const struct digest *question, const struct observations *o,
-              struct slice capsule, const char *file, const struct tuple *file_tuple);
+/* What is to be laid down; everything borrowed. */
+struct shelf_item {
+	const struct observations *observed;
+	struct slice capsule; /* whole, or head and meta when `file` is set */
+	const char *file;     /* below data/, or NULL */
+	struct tuple file_tuple;
+	const char *run_name; /* NULL, or a file that may be moved to the shelf: … */
+	int run_fd;           /* … it holds `capsule`, and nothing else, from its start */
+};
+
+/* Lay down a variant in front of the others of its question, in place of one of
+ * the same key. Too large a one is silently not shelved. Only under the write
+ * lock. */
+int shelf_put(const struct home *h, const struct digest *question, const struct shelf_item *item);
 
 /* Take all of a question's variants away. Only under the write lock. */
 void shelf_remove(const struct home *h, const struct digest *question);

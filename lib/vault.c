@@ -70,19 +70,20 @@ static int load_current(struct answer *out, const struct home *h, struct store *
 static void shelve(struct ask *a, struct store *s, const struct answer *found)
 {
 	struct buf bytes = {0}, file = {0};
-	struct tuple t = {0};
+	struct shelf_item item = {.observed = &a->observed};
 	struct stat st;
 	if (store_has(s, &a->key, found->capsule.created.wall, NULL) != DPC_OK ||
 	    store_get(s, &a->key, &bytes, &file, NULL) != DPC_OK)
 		goto out;
-	struct slice capsule = {bytes.data, bytes.size};
+	item.capsule = (struct slice){bytes.data, bytes.size};
 	if (file.size) {
-		capsule = (struct slice){found->bytes.data, found->bytes.size};
+		item.capsule = (struct slice){found->bytes.data, found->bytes.size};
+		item.file = (const char *)file.data;
 		if (fstat(found->fd, &st) < 0)
 			goto out;
-		tuple_of(&t, &st, clock_wall_ns());
+		tuple_of(&item.file_tuple, &st, clock_wall_ns());
 	}
-	shelf_put(a->home, &a->hash, &a->observed, capsule, file.size ? (const char *)file.data : NULL, &t);
+	shelf_put(a->home, &a->hash, &item);
 out:
 	buf_release(&bytes);
 	buf_release(&file);
@@ -188,35 +189,50 @@ static bool has_newer(struct store *s, const struct capsule *c)
 	       created <= c->created.wall;
 }
 
-/* In the store first, for that is the truth; then on the shelf. */
-static int put_everywhere(struct ask *a, struct recorder *r, const char *file, dpc_error *err)
+static int put_in_store(const struct ask *a, const struct recorder *r, const char *file, struct slice capsule,
+                        dpc_error *err)
 {
 	struct store s;
-	struct buf bytes = {0}, old_file = {0};
-	struct tuple t = {0};
-	struct stat st;
-	int rc = store_open(&s, a->home, true, err);
-	if (rc != DPC_OK)
-		return rc;
-	if (has_newer(&s, &r->capsule)) {
-		store_close(&s);
-		return DPC_MISS;
-	}
+	struct buf old_file = {0};
 	struct entry_info info = describe(a, r, file);
-	if (recorder_inline_bytes(r, &bytes) < 0)
-		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	struct slice capsule = {bytes.data, bytes.size};
+	int rc = store_open(&s, a->home, true, err);
+	if (rc == DPC_OK)
+		rc = store_batch(&s, true, err);
+	if (rc == DPC_OK && has_newer(&s, &r->capsule))
+		rc = DPC_MISS;
 	if (rc == DPC_OK)
 		rc = store_put(&s, &info, file ? (struct slice){NULL, 0} : capsule, &old_file, err);
+	if (rc == DPC_OK)
+		rc = store_batch(&s, false, err);
 	store_close(&s);
-	if (rc == DPC_OK) {
+	if (rc == DPC_OK)
 		unlink_old(a->home, &old_file);
+	buf_release(&old_file);
+	return rc;
+}
+
+/* In the store first, for that is the truth; then on the shelf. */
+static int put_everywhere(struct ask *a, struct recorder *r, const char *scratch, const char *file,
+                          dpc_error *err)
+{
+	struct buf bytes = {0};
+	struct stat st;
+	if (recorder_inline_bytes(r, &bytes) < 0) {
+		buf_release(&bytes);
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	}
+	struct shelf_item item = {.observed = &a->observed, .capsule = {bytes.data, bytes.size}, .file = file};
+	int rc = put_in_store(a, r, file, item.capsule, err);
+	if (rc == DPC_OK) {
 		if (file && fstat(r->fd, &st) == 0)
-			tuple_of(&t, &st, clock_wall_ns());
-		shelf_put(a->home, &a->hash, &a->observed, capsule, file, &t);
+			tuple_of(&item.file_tuple, &st, clock_wall_ns());
+		if (!file && r->fd >= 0) {
+			item.run_name = scratch;
+			item.run_fd = r->fd;
+		}
+		shelf_put(a->home, &a->hash, &item);
 	}
 	buf_release(&bytes);
-	buf_release(&old_file);
 	return rc;
 }
 
@@ -238,7 +254,7 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 		file = rc == DPC_OK ? name : NULL;
 	}
 	if (rc == DPC_OK)
-		rc = put_everywhere(a, r, file, err);
+		rc = put_everywhere(a, r, scratch, file, err);
 	if (rc != DPC_OK && file)
 		unlinkat(a->home->fd, file, 0);
 	home_unlock(lock);

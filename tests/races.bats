@@ -67,11 +67,11 @@ slow_cat() {
 	assert_success
 }
 
-@test "leader killed between commit and unlink: its file is nobody's answer later" {
+@test "leader killed between commit and shelf: its file is nobody's answer later" {
 	command -v strace >/dev/null || skip 'no strace'
 	dpcache run -- true
 	echo one >f
-	strace -f -o /dev/null -e trace=unlinkat -e inject=unlinkat:signal=KILL:when=1 \
+	strace -f -o /dev/null -e trace=renameat -e inject=renameat:signal=KILL:when=1 \
 		dpcache run --key k -- cat f || true
 	echo two >f
 	# While somebody still looks at the file, too.

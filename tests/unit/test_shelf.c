@@ -22,11 +22,18 @@ static void make_capsule(struct buf *out, const char *name, size_t size)
 	free(text);
 }
 
+/* Lay down a capsule that is whole, without observations. */
+static int lay_down(const struct fixture *f, const struct digest *question, struct slice capsule)
+{
+	struct shelf_item item = {.observed = &NONE, .capsule = capsule};
+	return shelf_put(&f->home, question, &item);
+}
+
 static void put(const struct fixture *f, const struct digest *question, const char *name, size_t size)
 {
 	struct buf b = {0};
 	make_capsule(&b, name, size);
-	shelf_put(&f->home, question, &NONE, slice_of_buf(&b), NULL, NULL);
+	lay_down(f, question, slice_of_buf(&b));
 	buf_release(&b);
 }
 
@@ -102,7 +109,8 @@ static void tuples_and_the_name_of_a_file_come_along(void **state)
 	assert_int_equal(capsule_decode_head(&c, b.data, b.size, NULL), DPC_OK);
 	/* Only head and meta: the frames are in the file. */
 	struct slice start = {b.data, CAPSULE_HEAD + c.meta_size};
-	assert_int_equal(shelf_put(&f->home, &q, &o, start, "data/ab/cd", &file), DPC_OK);
+	struct shelf_item item = {.observed = &o, .capsule = start, .file = "data/ab/cd", .file_tuple = file};
+	assert_int_equal(shelf_put(&f->home, &q, &item), DPC_OK);
 	struct shelf s = {0};
 	struct shelf_variant v;
 	assert_int_equal(shelf_load(&s, &f->home, &q), DPC_OK);
@@ -131,7 +139,7 @@ static void a_capsule_that_is_neither_whole_nor_elsewhere_is_not_believed(void *
 	struct shelf_variant v;
 	make_capsule(&b, "a", 10);
 	struct slice cut = {b.data, b.size - 1};
-	shelf_put(&f->home, &q, &NONE, cut, NULL, NULL);
+	lay_down(f, &q, cut);
 	if (shelf_load(&s, &f->home, &q) == DPC_OK)
 		assert_false(shelf_next(&s, &v));
 	shelf_release(&s);
@@ -292,6 +300,80 @@ static void a_variant_behind_a_damaged_one_is_given_up_with_it(void **state)
 	assert_end(&s);
 }
 
+/* --- a run's own file --- */
+
+/* A run that has recorded `name` in a file of its own: a descriptor of it. */
+static int record_run(const struct fixture *f, const char *path, struct buf *capsule, const char *name)
+{
+	make_capsule(capsule, name, 10);
+	int fd = home_open_file(&f->home, path, O_RDWR | O_CREAT);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, capsule->data, capsule->size, 0), capsule->size);
+	return fd;
+}
+
+static void the_file_of_a_run_becomes_the_questions_file(void **state)
+{
+	struct fixture *f = *state;
+	struct digest q = digest_named("q");
+	struct buf b = {0};
+	struct shelf s = {0};
+	int fd = record_run(f, "locks/run", &b, "a");
+	ino_t run = inode_of(path_at_home(f, "locks/run"));
+	struct shelf_item item = {
+	    .observed = &NONE, .capsule = slice_of_buf(&b), .run_name = "locks/run", .run_fd = fd};
+	put(f, &q, "a", 20);
+	assert_int_equal(shelf_put(&f->home, &q, &item), DPC_OK);
+	assert_int_equal(inode_of(path_at_home(f, "locks/run")), 0);
+	assert_int_equal(inode_of(file_of(f, &q)), run);
+	assert_int_equal(shelf_load(&s, &f->home, &q), DPC_OK);
+	assert_next(&s, "a");
+	assert_end(&s);
+	close(fd);
+	buf_release(&b);
+}
+
+static void the_file_of_a_run_stays_where_there_are_other_variants(void **state)
+{
+	struct fixture *f = *state;
+	struct digest q = digest_named("q");
+	struct buf b = {0};
+	struct shelf s = {0};
+	int fd = record_run(f, "locks/run", &b, "a");
+	struct shelf_item item = {
+	    .observed = &NONE, .capsule = slice_of_buf(&b), .run_name = "locks/run", .run_fd = fd};
+	put(f, &q, "b", 10);
+	assert_int_equal(shelf_put(&f->home, &q, &item), DPC_OK);
+	assert_int_not_equal(inode_of(path_at_home(f, "locks/run")), 0);
+	assert_int_equal(shelf_load(&s, &f->home, &q), DPC_OK);
+	assert_next(&s, "a");
+	assert_next(&s, "b");
+	assert_end(&s);
+	close(fd);
+	buf_release(&b);
+}
+
+static void what_others_put_under_the_name_of_a_run_is_not_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct digest q = digest_named("q");
+	struct buf b = {0}, other = {0};
+	struct shelf s = {0};
+	int fd = record_run(f, "locks/run", &b, "a");
+	assert_int_equal(unlink(path_at_home(f, "locks/run")), 0);
+	close(record_run(f, "locks/run", &other, "b"));
+	struct shelf_item item = {
+	    .observed = &NONE, .capsule = slice_of_buf(&b), .run_name = "locks/run", .run_fd = fd};
+	assert_int_equal(shelf_put(&f->home, &q, &item), DPC_OK);
+	assert_int_not_equal(inode_of(path_at_home(f, "locks/run")), 0);
+	assert_int_equal(shelf_load(&s, &f->home, &q), DPC_OK);
+	assert_next(&s, "a");
+	assert_end(&s);
+	close(fd);
+	buf_release(&b);
+	buf_release(&other);
+}
+
 static void what_is_no_file_is_a_miss(void **state)
 {
 	struct fixture *f = *state;
@@ -323,7 +405,7 @@ static void too_large_a_variant_is_not_shelved_and_leaves_no_older_one(void **st
 	memset(large, 'q', sizeof large - 1);
 	static const struct piece silent[] = {{0, NULL}};
 	build_capsule(&b, &c, slice_of(large), &NONE, silent);
-	shelf_put(&f->home, &q, &NONE, slice_of_buf(&b), NULL, NULL);
+	lay_down(f, &q, slice_of_buf(&b));
 	assert_int_equal(shelf_load(&s, &f->home, &q), DPC_MISS);
 	shelf_release(&s);
 	buf_release(&b);
@@ -463,6 +545,9 @@ int main(void)
 	    with_home(no_flipped_bit_gives_a_wrong_answer),
 	    with_home(no_file_cut_short_gives_a_wrong_answer),
 	    with_home(a_variant_behind_a_damaged_one_is_given_up_with_it),
+	    with_home(the_file_of_a_run_becomes_the_questions_file),
+	    with_home(the_file_of_a_run_stays_where_there_are_other_variants),
+	    with_home(what_others_put_under_the_name_of_a_run_is_not_taken),
 	    with_home(what_is_no_file_is_a_miss),
 	    with_home(too_large_a_variant_is_not_shelved_and_leaves_no_older_one),
 	    with_home(the_number_of_files_in_a_directory_is_bounded),
