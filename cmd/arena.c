@@ -9,38 +9,52 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { BLOCK = 65536, ALIGNMENT = 16 };
+enum { BLOCK = 65536, LARGE = BLOCK / 2, ALIGNMENT = 16 };
 
-static _Alignas(ALIGNMENT) unsigned char block[BLOCK];
-static size_t used;
+static _Alignas(ALIGNMENT) unsigned char first[BLOCK];
+static unsigned char *next = first;
+static size_t left = sizeof first;
 
 /* In front of each piece, its size: realloc has to know what to copy. */
 struct piece {
 	_Alignas(ALIGNMENT) size_t size;
 };
 
-static void *from_kernel(size_t size)
+static void *from_kernel(size_t size, int flags)
 {
-	struct piece *p = mmap(NULL, size + sizeof *p, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED) {
-		errno = ENOMEM;
-		return NULL;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Room for a piece, from the block at hand or a new one. Whoever wants a large
+ * piece fills it: all its pages at once are cheaper than a fault for each. */
+static struct piece *room(size_t size)
+{
+	if (size > LARGE)
+		return from_kernel(size, MAP_POPULATE);
+	if (size > left) {
+		next = from_kernel(BLOCK, 0);
+		left = next ? BLOCK : 0;
+		if (!next)
+			return NULL;
 	}
-	p->size = size;
-	return p + 1;
+	struct piece *p = (struct piece *)next;
+	next += size;
+	left -= size;
+	return p;
 }
 
 void *malloc(size_t size)
 {
-	if (size > PTRDIFF_MAX - 4096) {
+	struct piece *p = NULL;
+	if (size <= PTRDIFF_MAX - 4096) {
+		size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+		p = room(sizeof *p + size);
+	}
+	if (!p) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	if (size > BLOCK - used || sizeof(struct piece) > BLOCK - used - size)
-		return from_kernel(size);
-	struct piece *p = (struct piece *)(block + used);
-	used += sizeof *p + size;
 	p->size = size;
 	return p + 1;
 }

@@ -2,18 +2,25 @@
 
 #include <string.h>
 
-static bool is_called(const struct opt *o, const char *name, size_t size)
+/* What follows the option's name in `word`, at its end or at a '='; NULL when
+ * it is another's. */
+static const char *behind_name(const struct opt *o, const char *word)
 {
-	return o->name[0] == name[0] && strncmp(o->name, name, size) == 0 && !o->name[size];
+	const char *name = o->name;
+	while (*name && *name == *word) {
+		name++;
+		word++;
+	}
+	return !*name && (!*word || *word == '=') ? word : NULL;
 }
 
-static const struct opt *find_long(struct opt_parser *p, const char *name, size_t size)
+static const struct opt *find_long(struct opt_parser *p, const char *word, const char **rest)
 {
 	/* A thousand inputs are named by a thousand options. */
-	if (p->last && is_called(p->last, name, size))
+	if (p->last && (*rest = behind_name(p->last, word)))
 		return p->last;
 	for (const struct opt *o = p->table; o->name; o++)
-		if (is_called(o, name, size))
+		if ((*rest = behind_name(o, word)))
 			return p->last = o;
 	return NULL;
 }
@@ -53,20 +60,20 @@ int opt_next(struct opt_parser *p, const char **value, dpc_error *err)
 	if (!word || word[0] != '-' || !word[1])
 		return OPT_END;
 	p->at++;
-	if (strcmp(word, "--") == 0)
+	if (word[1] == '-' && !word[2])
 		return OPT_END;
-	if (strcmp(word, "--help") == 0)
-		return OPT_HELP;
 	const struct opt *o;
 	const char *attached = NULL;
 	if (word[1] == '-') {
-		size_t size = strcspn(word + 2, "=");
-		o = find_long(p, word + 2, size);
-		attached = word[2 + size] ? word + 2 + size + 1 : NULL;
+		const char *rest;
+		o = find_long(p, word + 2, &rest);
+		attached = o && *rest ? rest + 1 : NULL;
 	} else {
 		o = find_short(p->table, word[1]);
 		attached = word[2] ? word + 2 : NULL;
 	}
+	if (!o && strcmp(word, "--help") == 0)
+		return OPT_HELP;
 	if (!o)
 		return dpc__fail(err, DPC_E_USAGE, "unknown option %s", word);
 	return take_value(p, o, attached, word, value, err);

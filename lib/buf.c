@@ -10,27 +10,31 @@ void buf_release(struct buf *b)
 	*b = (struct buf){0};
 }
 
+static bool grow(struct buf *b, size_t more)
+{
+	size_t want = b->capacity < 128 ? 256 : b->capacity > SIZE_MAX / 2 ? SIZE_MAX : b->capacity * 2;
+	if (more > SIZE_MAX - b->size) {
+		b->failed = true;
+		return false;
+	}
+	/* Much at a time is mostly all there will be. */
+	if (want < b->size + more)
+		want = b->size + more;
+	uint8_t *grown = realloc(b->data, want);
+	if (!grown) {
+		b->failed = true;
+		return false;
+	}
+	b->data = grown;
+	b->capacity = want;
+	return true;
+}
+
 uint8_t *buf_reserve(struct buf *b, size_t more)
 {
-	if (b->failed)
+	if (b->failed || ((!b->data || b->capacity - b->size < more) && !grow(b, more)))
 		return NULL;
-	if (!b->data || b->capacity - b->size < more) {
-		size_t want = b->capacity ? b->capacity : 256;
-		while (want - b->size < more) {
-			if (want > SIZE_MAX / 2)
-				goto fail;
-			want *= 2;
-		}
-		uint8_t *grown = realloc(b->data, want);
-		if (!grown)
-			goto fail;
-		b->data = grown;
-		b->capacity = want;
-	}
 	return &b->data[b->size];
-fail:
-	b->failed = true;
-	return NULL;
 }
 
 void buf_put(struct buf *b, const void *data, size_t size)

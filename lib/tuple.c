@@ -1,5 +1,8 @@
 #include "tuple.h"
 
+#include <endian.h>
+#include <string.h>
+
 static const int64_t TICK = INT64_C(2) * 1000000000;
 
 static int64_t nanoseconds(struct timespec t)
@@ -40,10 +43,15 @@ void tuple_put(struct buf *b, const struct tuple *t)
 
 void tuple_get(struct cursor *c, struct tuple *t)
 {
-	t->dev = cursor_u64(c);
-	t->ino = cursor_u64(c);
-	t->size = cursor_u64(c);
-	t->mtime = (int64_t)cursor_u64(c);
-	t->ctime = (int64_t)cursor_u64(c);
-	t->seen = (int64_t)cursor_u64(c);
+	/* At once: a hit may read a thousand. */
+	uint64_t v[TUPLE_SIZE / sizeof(uint64_t)] = {0};
+	struct slice all = cursor_take(c, sizeof v);
+	if (all.data)
+		memcpy(v, all.data, sizeof v);
+	t->dev = le64toh(v[0]);
+	t->ino = le64toh(v[1]);
+	t->size = le64toh(v[2]);
+	t->mtime = (int64_t)le64toh(v[3]);
+	t->ctime = (int64_t)le64toh(v[4]);
+	t->seen = (int64_t)le64toh(v[5]);
 }
