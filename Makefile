@@ -32,7 +32,7 @@ LIB_SRC = $(wildcard lib/*.c) $(STORES)
 # The front: nothing that opens a database, starts a process or keeps a result.
 CORE_ONLY = lib/vault.c lib/store.c lib/stats.c lib/recorder.c lib/capture.c lib/relay.c lib/lead.c \
             lib/account.c lib/check.c lib/cache.c lib/value.c lib/scratch.c lib/prune.c
-FRONT_SRC = cmd/front.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
+FRONT_SRC = cmd/front.c cmd/become.c cmd/refresh.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
             $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
 CORE_SRC = $(filter-out cmd/front.c cmd/arena.c, $(wildcard cmd/*.c))
 
@@ -53,7 +53,7 @@ SQLITE_LIBS = $(shell pkg-config --libs sqlite3)
 CORE = $(if $(SANITIZE)$(call missing_static,libsqlite3.a)$(call missing_static,libc.a),dynamic,static)
 missing_static = $(if $(filter /%,$(shell $(CC) -print-file-name=$(1))),,$(1))
 CORE_LIBS_static = -static -Wl,--no-warnings -lsqlite3 -lm
-CORE_LIBS_dynamic = $(SQLITE_LIBS)
+CORE_LIBS_dynamic = $(SQLITE_LIBS) -lm
 
 FRONT_CC_musl = musl-gcc
 FRONT_CC_static = $(CC)
@@ -67,7 +67,7 @@ CORE_LD = -no-pie
 FRONT_LD_SMALL = -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none
 # musl-gcc does not look into /usr/include: the one header it needs is linked to.
 FRONT_CFLAGS = -isystem $(BUILD)/include -ffunction-sections -fdata-sections
-FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections
+FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections -lm
 
 all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc
 
@@ -101,7 +101,7 @@ $(BUILD)/libdpcache.a: $(LIB_OBJ)
 
 $(BUILD)/libdpcache.so: $(LIB_OBJ)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(SQLITE_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(SQLITE_LIBS) -lm
 	$(Q)ln -sf libdpcache.so.0 $@
 
 # The dynamic one besides: for tests that reach into it by LD_PRELOAD.
@@ -114,7 +114,7 @@ $(BUILD)/dpcache-core $(BUILD)/dynamic/dpcache-core: $(CORE_OBJ) $(BUILD)/libdpc
 $(BUILD)/dpcache.pc: Makefile
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: dpcache' 'Description: Remember what slow commands answered' \
-	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: sqlite3' \
+	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Libs.private: -lm' 'Requires.private: sqlite3' \
 	  'Cflags: -I$${prefix}/include' >$@
 
 -include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d)

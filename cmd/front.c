@@ -1,50 +1,25 @@
 /* dpcache: answers a hit by itself and follows a leader at work; in any other
  * case, and in any doubt, becomes dpcache-core. Small and static, for starting
  * a program linked with a database costs more than the hit. */
+#include "become.h"
 #include "events.h"
 #include "handover.h"
-#include "meet.h"
-#include "options.h"
-#include "os.h"
+#include "refresh.h"
 #include "serve.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char CORE[] = "dpcache-core";
 static struct write_signals signals_before;
-static const char INSTALLED_CORE[] = "../libexec/dpcache/dpcache-core";
+static char **words;
 
-static void exec_core_at(const char *directory, size_t size, const char *name, char **argv)
+static int go_to_core(char *const *argv)
 {
-	char path[PATH_MAX];
-	if (size + strlen(name) + 1 > sizeof path)
-		return;
-	memcpy(path, directory, size);
-	strcpy(path + size, name);
-	execv(path, argv);
-}
-
-/* The core lies beside us in the build tree, in libexec when installed. */
-static int become_core(char **argv)
-{
-	char self[PATH_MAX];
 	os_return_write_signals(&signals_before);
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	size_t size = 0;
-	if (n > 0) {
-		self[n] = '\0';
-		size = (size_t)(strrchr(self, '/') + 1 - self);
-		exec_core_at(self, size, INSTALLED_CORE, argv);
-		exec_core_at(self, size, CORE, argv);
-	}
-	execvp(CORE, argv);
-	fprintf(stderr, "dpcache: cannot start %s: %s\n", CORE, strerror(errno));
-	return 125;
+	return become_core(argv);
 }
 
 /* Let the core inherit the lock: it belongs to the open file, not to us. */
@@ -57,22 +32,14 @@ static void hand_over_lock(const struct digest *key, int lock)
 	setenv(HANDOVER, text, 1);
 }
 
-/* Nobody runs a miss to count the hits: have it done behind our back, with
- * nothing of ours held open. */
+/* Nobody runs a miss to count the hits: have it done behind our back. */
 static void count_events(void)
 {
-	static char *const words[] = {(char *)CORE, (char *)"stats", NULL};
+	static char *const count[] = {(char *)"dpcache-core", (char *)"stats", NULL};
 	if (fork() != 0)
 		return;
-	setsid();
-	for (int fd = 0; fd <= 2; fd++)
-		close(fd);
-	os_fill_standard_fds();
-	for (int fd = 0; fd <= 2; fd++)
-		fcntl(fd, F_SETFD, 0);
-	for (int fd = 3; fd < 1024; fd++)
-		close(fd);
-	_exit(become_core((char **)words));
+	become_detached(false, 0, -1, -1);
+	_exit(go_to_core(count));
 }
 
 static int give(const struct run_options *o, const struct ask *ask, const struct answer *found,
@@ -85,18 +52,41 @@ static int give(const struct run_options *o, const struct ask *ask, const struct
 	return status;
 }
 
+/* The old answer serves, and it is on us to see to a new one. */
+static int give_and_refresh(const struct run_options *o, struct meet *m)
+{
+	if (refresh_is_foreground(o)) {
+		refresh_hand_over(o, m, true);
+		return -1;
+	}
+	refresh_behind(o, m, words, &signals_before);
+	return give(o, m->ask, &m->answer, MEET_REFRESH);
+}
+
+static int give_up_waiting(const struct run_options *o, struct meet *m)
+{
+	if (o->on_timeout == ON_TIMEOUT_STALE && m->old.bytes.data)
+		return give(o, m->ask, &m->old, MEET_STALE);
+	setenv(HANDOVER, HANDOVER_TIMED_OUT, 1);
+	return -1;
+}
+
 /* -1: the core has to look into it. */
 static int meet(struct run_options *o, struct ask *ask)
 {
-	struct meet m = {.ask = ask, .lock = -1, .answer = ANSWER_NONE};
+	struct meet m = MEET_OF(ask, NULL);
 	enum meeting how;
 	int status = -1;
 	if (meet_callers(&how, &m, NULL) != DPC_OK)
 		return -1;
 	switch (how) {
 	case MEET_HIT:
+	case MEET_STALE:
 	case MEET_FOLLOWED:
 		status = give(o, ask, &m.answer, how);
+		break;
+	case MEET_REFRESH:
+		status = give_and_refresh(o, &m);
 		break;
 	case MEET_LEAD:
 		hand_over_lock(&m.lock_key, m.lock);
@@ -105,13 +95,13 @@ static int meet(struct run_options *o, struct ask *ask)
 		setenv(HANDOVER, HANDOVER_ALONE, 1);
 		break;
 	case MEET_TIMED_OUT:
-		setenv(HANDOVER, HANDOVER_TIMED_OUT, 1);
+		status = give_up_waiting(o, &m);
 		break;
 	case MEET_STORE:
 	case MEET_NESTED:
 		break;
 	}
-	answer_release(&m.answer);
+	meet_release(&m);
 	return status;
 }
 
@@ -143,8 +133,9 @@ int main(int argc, char **argv)
 {
 	unsigned closed = os_fill_standard_fds();
 	int status = -1;
+	words = argv;
 	os_hold_write_signals(&signals_before);
 	if (argc > 1 && strcmp(argv[1], "run") == 0 && !(closed & 6))
 		status = run(argv, closed);
-	return status >= 0 ? status : become_core(argv);
+	return status >= 0 ? status : go_to_core(argv);
 }

@@ -6,6 +6,9 @@
 
 #define HANDOVER "DPCACHE_HANDOVER"
 #define HANDOVER_LEAD "lead:"         /* and the lock's key and descriptor: KEY:FD */
+#define HANDOVER_REFRESH "refresh:"   /* KEY:FD:CREATED:BEHIND:MERGED: the lock, which entry is to be
+                                       * refreshed, whether behind the caller's back, and whether its
+                                       * stdout and stderr were one file */
 #define HANDOVER_ALONE "alone"        /* the run at work cannot be shared */
 #define HANDOVER_TIMED_OUT "timeout"  /* --wait is over */
 

@@ -57,7 +57,7 @@ int cmd_help(const struct command *c)
 		char left[64], letter[8] = "    ";
 		if (o->letter)
 			snprintf(letter, sizeof letter, "-%c, ", o->letter);
-		snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->argument ? " " : "",
+		snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->argument && o->argument[0] != '[' ? " " : "",
 		         o->argument ? o->argument : "");
 		printf("  %-28s %s\n", left, o->help);
 	}

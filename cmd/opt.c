@@ -40,6 +40,10 @@ static int take_value(struct opt_parser *p, const struct opt *o, const char *att
 	*value = NULL;
 	if (!o->argument)
 		return attached ? dpc__fail(err, DPC_E_USAGE, "option %s takes no value", word) : o->id;
+	if (o->argument[0] == '[') {
+		*value = attached ? attached : "";
+		return o->id;
+	}
 	*value = attached ? attached : p->argv[p->at];
 	if (!*value)
 		return dpc__fail(err, DPC_E_USAGE, "option %s needs a value (%s)", word, o->argument);

@@ -10,7 +10,7 @@
 struct opt {
 	const char *name;     /* long name, without dashes; NULL ends the table */
 	char letter;          /* short name, or 0 */
-	const char *argument; /* what the help calls it; NULL: takes none */
+	const char *argument; /* what the help calls it; NULL: takes none; "[=X]": only in the same word */
 	const char *help;
 	int id;               /* > 0 */
 };

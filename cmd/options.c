@@ -15,6 +15,12 @@ enum {
 	O_TTL = 1,
 	O_TTL_FAIL,
 	O_CACHE_EXIT,
+	O_STALE,
+	O_STALE_IF_ERROR,
+	O_REFRESH_MODE,
+	O_EARLY,
+	O_JITTER,
+	O_FOLLOW,
 	O_ENV,
 	O_INPUT,
 	O_INPUTS_FROM,
@@ -68,12 +74,21 @@ const struct opt run_opts[] = {
     {"ttl-fail", 0, "DURATION", "the same for failures (default 0: not remembered)", O_TTL_FAIL},
     {"cache-exit", 0, "LIST", "exit statuses that are good results: 0,1,3-5 or any (default 0)",
      O_CACHE_EXIT},
+    {"stale", 0, "DURATION", "past the ttl, for so long: answer at once, and refresh", O_STALE},
+    {"stale-if-error", 0, "DURATION", "past the ttl, for so long: answer from the old result should a run fail",
+     O_STALE_IF_ERROR},
+    {"refresh-mode", 0, "auto|bg|fg", "refresh behind the caller's back or not (default: bg, fg where CI is set)",
+     O_REFRESH_MODE},
+    {"early", 0, "[=BETA]", "refresh ahead of expiry, the likelier the nearer (default BETA 1)", O_EARLY},
+    {"jitter", 0, "PERCENT", "shorten each result's ttl by up to so much", O_JITTER},
     {"refresh", 0, NULL, "run even if remembered, and remember anew", O_REFRESH},
     {"no-write", 0, NULL, "do not remember the result", O_NO_WRITE},
     {"no-cache", 0, NULL, "just run the command (also DPCACHE_DISABLE=1)", O_NO_CACHE},
     {"wait", 0, "DURATION", "wait this long for another's run (default forever)", O_WAIT},
-    {"on-timeout", 0, "run|fail", "then run it too, or give up (default run)", O_ON_TIMEOUT},
+    {"on-timeout", 0, "run|stale|fail", "then run it too, answer from the old result, or give up (default run)",
+     O_ON_TIMEOUT},
     {"timeout-status", 'E', "STATUS", "exit status when giving up (default 75)", O_TIMEOUT_STATUS},
+    {"follow", 0, "auto|always|never", "show another's run as it prints (default: on a terminal)", O_FOLLOW},
     {"max-run", 0, "DURATION", "end the command after this long", O_MAX_RUN},
     {"no-coalesce", 0, NULL, "run beside others instead of waiting for them", O_NO_COALESCE},
     {"max-output", 0, "SIZE", "do not remember more than this (default 256m)", O_MAX_OUTPUT},
@@ -128,14 +143,50 @@ static int take_env(struct run_options *o, const char *value, dpc_error *err)
 	return DPC_OK;
 }
 
-static int take_on_timeout(struct run_options *o, const char *value, dpc_error *err)
+/* One of three words: which. */
+static int choice(int *out, const char *option, const char *value, const char *const words[3], dpc_error *err)
 {
-	if (strcmp(value, "run") == 0)
-		o->on_timeout = ON_TIMEOUT_RUN;
-	else if (strcmp(value, "fail") == 0)
-		o->on_timeout = ON_TIMEOUT_FAIL;
-	else
-		return bad_value(err, "--on-timeout", value, "run or fail");
+	for (*out = 0; *out < 3; ++*out)
+		if (strcmp(value, words[*out]) == 0)
+			return DPC_OK;
+	return dpc__fail(err, DPC_E_USAGE, "%s: '%s' is not %s, %s or %s", option, value, words[0], words[1], words[2]);
+}
+
+static int take_choice(struct run_options *o, int id, const char *value, dpc_error *err)
+{
+	static const char *const on_timeout[] = {"run", "stale", "fail"};
+	static const char *const refresh_mode[] = {"auto", "bg", "fg"};
+	static const char *const follow[] = {"auto", "always", "never"};
+	int n = 0, rc;
+	switch (id) {
+	case O_ON_TIMEOUT:
+		rc = choice(&n, "--on-timeout", value, on_timeout, err);
+		o->on_timeout = (enum on_timeout)n;
+		return rc;
+	case O_REFRESH_MODE:
+		rc = choice(&n, "--refresh-mode", value, refresh_mode, err);
+		o->refresh_mode = (enum refresh_mode)n;
+		return rc;
+	default:
+		rc = choice(&n, "--follow", value, follow, err);
+		o->follow = (enum follow_mode)n;
+		return rc;
+	}
+}
+
+static int take_early(struct policy *p, const char *value, dpc_error *err)
+{
+	p->early = 1;
+	return !*value || parse_positive(&p->early, value) ? DPC_OK
+	                                                   : bad_value(err, "--early", value, "a number above 0");
+}
+
+static int take_jitter(struct policy *p, const char *value, dpc_error *err)
+{
+	long n;
+	if (!parse_number(&n, value, 0, 100))
+		return bad_value(err, "--jitter", value, "a percentage from 0 to 100");
+	p->jitter = (int)n;
 	return DPC_OK;
 }
 
@@ -158,12 +209,23 @@ static int take_valued(struct run_options *o, int id, const char *v, struct seen
 		return parse_exit_set(&p->cache_exit, v)
 		           ? DPC_OK
 		           : bad_value(err, "--cache-exit", v, "a list of exit statuses (0,1,3-5 or any)");
+	case O_STALE:
+		return duration(&p->stale, "--stale", v, err);
+	case O_STALE_IF_ERROR:
+		return duration(&p->stale_if_error, "--stale-if-error", v, err);
+	case O_EARLY:
+		return take_early(p, v, err);
+	case O_JITTER:
+		return take_jitter(p, v, err);
+	case O_REFRESH_MODE:
+	case O_FOLLOW:
+		return take_choice(o, id, v, err);
 	case O_WAIT:
 		seen->wait = true;
 		return duration(&p->wait, "--wait", v, err);
 	case O_ON_TIMEOUT:
 		seen->on_timeout = true;
-		return take_on_timeout(o, v, err);
+		return take_choice(o, id, v, err);
 	case O_TIMEOUT_STATUS:
 		return number(&o->timeout_status, "-E", v, 255, err);
 	case O_MAX_RUN:
@@ -305,6 +367,8 @@ static int check_conflicts(const struct run_options *o, const struct seen *seen,
 		return dpc__fail(err, DPC_E_USAGE, "--no-coalesce excludes --wait and --on-timeout");
 	if (p->refresh && p->no_write)
 		return dpc__fail(err, DPC_E_USAGE, "--refresh and --no-write exclude each other");
+	if (p->stale_if_error && p->stale_if_error < p->stale)
+		return dpc__fail(err, DPC_E_USAGE, "--stale-if-error is shorter than --stale and so would never matter");
 	if (o->use_stdin && o->inputs_from && strcmp(o->inputs_from, "-") == 0)
 		return dpc__fail(err, DPC_E_USAGE, "--stdin and --inputs-from - both want standard input");
 	if (o->zero_terminated && !o->inputs_from)

@@ -9,7 +9,9 @@
 
 #include <limits.h>
 
-enum on_timeout { ON_TIMEOUT_RUN, ON_TIMEOUT_FAIL };
+enum on_timeout { ON_TIMEOUT_RUN, ON_TIMEOUT_STALE, ON_TIMEOUT_FAIL };
+enum refresh_mode { REFRESH_AUTO, REFRESH_BACKGROUND, REFRESH_FOREGROUND };
+enum follow_mode { FOLLOW_AUTO, FOLLOW_ALWAYS, FOLLOW_NEVER };
 
 struct run_options {
 	struct policy policy;
@@ -19,6 +21,8 @@ struct run_options {
 	bool zero_terminated;      /* -0 */
 	bool use_stdin, no_exe, no_cache, require_cache, verbose, explain, json;
 	enum on_timeout on_timeout;
+	enum refresh_mode refresh_mode;
+	enum follow_mode follow;
 	int timeout_status;        /* -E */
 	int status_fd;             /* -1: none */
 	const char *status_file, *log_file; /* from the environment, or NULL */

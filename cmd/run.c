@@ -5,6 +5,7 @@
 #include "handover.h"
 #include "lead.h"
 #include "meet.h"
+#include "refresh.h"
 #include "report.h"
 #include "serve.h"
 #include "stats.h"
@@ -27,6 +28,9 @@ struct job {
 	unsigned closed;      /* standard descriptors that are not open */
 	struct write_signals signals; /* as they were when we started */
 	enum { UNMET, ALONE, TIMED_OUT } handover;
+	bool behind;          /* nobody waits for our answer: only refresh */
+	bool merged;          /* behind: stdout and stderr of the caller were one */
+	char **argv;          /* the whole command line, "dpcache" and "run" before it */
 };
 
 /* --- without the cache --- */
@@ -131,6 +135,14 @@ static enum event event_of(enum kept kept)
 	return kept == KEPT ? EVENT_MISS : kept == KEPT_FAILURE ? EVENT_FAILURE : EVENT_UNCACHED;
 }
 
+/* The run failed, and an old result is there for that. */
+static int serve_old(struct job *j)
+{
+	uint64_t events;
+	j->ask.verdict = j->meet.old_verdict;
+	return serve_answer(&j->o, &j->ask, &j->meet.old, MEET_STALE, &events);
+}
+
 static int conclude(struct job *j, const struct lead *l, const struct captured *result,
                     const dpc_error *cache_err)
 {
@@ -148,15 +160,26 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 	if (events > EVENTS_ENOUGH)
 		stats_count(&j->home, NULL);
 	struct decision d = {
-	    .status = "miss",
+	    .status = j->behind ? "refresh" : "miss",
 	    .reason = l->kept != KEPT           ? kept_in_words(l->kept)
-	              : j->ask.found_stale ? lookup_verdict_name(j->ask.verdict)
-	                                   : NULL,
+	              : j->ask.found ? lookup_verdict_name(j->ask.verdict)
+	                             : NULL,
 	    .ask = &j->ask,
 	    .exit_status = status,
 	};
 	report_decision(&j->o, &d);
 	return status;
+}
+
+/* What an old result is to the run that may replace it. */
+static void consider_old(struct lead *l, const struct meet *m)
+{
+	if (!m->old.bytes.data)
+		return;
+	l->expected = m->old.capsule.cost;
+	if (m->old_verdict != VERDICT_EXPIRED)
+		l->old = &m->old;
+	l->hold = m->old_verdict == VERDICT_FOR_ERROR;
 }
 
 static int run_and_remember(struct job *j)
@@ -172,6 +195,8 @@ static int run_and_remember(struct job *j)
 	struct capture c = {.command = command_of(j), .merged = j->o.question.merged,
 	                    .max_run = j->o.policy.max_run};
 	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock};
+	consider_old(&l, &j->meet);
+	l.hold &= !j->behind;
 	j->meet.lock = -1;
 	char **envp = environment_with(&j->ask.key, &entry);
 	if (envp)
@@ -185,6 +210,8 @@ static int run_and_remember(struct job *j)
 	int status;
 	if (rc != DPC_OK)
 		status = run_despite(j, &err);
+	else if (l.hold && (result.exec_errno || kept_is_failure(l.kept, &result)))
+		status = serve_old(j);
 	else if (result.exec_errno)
 		status = report_exec_failure(&j->o, result.exec_errno);
 	else
@@ -196,7 +223,9 @@ static int run_and_remember(struct job *j)
 
 static int give_up_waiting(struct job *j)
 {
-	if (j->o.on_timeout == ON_TIMEOUT_RUN)
+	if (j->o.on_timeout == ON_TIMEOUT_STALE && j->meet.old.bytes.data)
+		return serve_old(j);
+	if (j->o.on_timeout != ON_TIMEOUT_FAIL)
 		return run_bare(j, "waited long enough for another's run");
 	report_error("%s: still being run by another process; gave up waiting", j->o.question.argv[0]);
 	struct decision d = {.status = "timeout", .ask = &j->ask, .exit_status = j->o.timeout_status};
@@ -206,12 +235,22 @@ static int give_up_waiting(struct job *j)
 
 /* --- the way through --- */
 
+/* As whoever was sent here to refresh. */
+static int refresh_now(struct job *j)
+{
+	j->meet.old = j->meet.answer;
+	j->meet.old_verdict = j->ask.verdict;
+	j->meet.answer = ANSWER_NONE;
+	dpc_error err = {0};
+	int rc = ask_observe(&j->ask, &err);
+	return rc == DPC_OK ? run_and_remember(j) : run_despite(j, &err);
+}
+
 static int meet(struct job *j)
 {
 	dpc_error err = {0};
 	enum meeting how;
 	uint64_t events;
-	j->meet.fetch = vault_fetch;
 	int rc = meet_callers(&how, &j->meet, &err);
 	if (rc == DPC_E_IO && !j->ask.has_key) {
 		/* An input that cannot be read: the question cannot even be asked. */
@@ -223,8 +262,18 @@ static int meet(struct job *j)
 	bool running = how == MEET_LEAD || how == MEET_ALONE;
 	if (running && j->o.require_cache && vault_probe(&j->home, &err) != DPC_OK)
 		return run_despite(j, &err);
+	if (j->behind && !running) {
+		meet_abandon(&j->meet);
+		return 0;
+	}
 	switch (how) {
+	case MEET_REFRESH:
+		if (refresh_is_foreground(&j->o))
+			return refresh_now(j);
+		refresh_behind(&j->o, &j->meet, j->argv, &j->signals);
+		/* fall through */
 	case MEET_HIT:
+	case MEET_STALE:
 	case MEET_FOLLOWED:
 		return serve_answer(&j->o, &j->ask, &j->meet.answer, how, &events);
 	case MEET_NESTED:
@@ -258,6 +307,8 @@ static int run_cached(struct job *j)
 	rc = options_settle(&j->o, &j->home, &err);
 	if (rc != DPC_OK || j->o.exe_errno)
 		meet_abandon(&j->meet);
+	if (j->behind)
+		j->o.question.merged = j->merged;
 	if (rc != DPC_OK) {
 		report_error("%s", err.message);
 		return EXIT_USAGE;
@@ -275,17 +326,36 @@ static int run_cached(struct job *j)
 	return meet(j);
 }
 
+static void take_lock(struct job *j, int fd)
+{
+	j->meet.lock = fd;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		j->meet.lock = -1;
+}
+
+static void take_refresh(struct job *j, const char *text)
+{
+	int fd, behind, merged;
+	long long created;
+	if (!digest_from_hex(&j->meet.lock_key, text) ||
+	    sscanf(text + DIGEST_HEX, "%d:%lld:%d:%d", &fd, &created, &behind, &merged) != 4)
+		return;
+	take_lock(j, fd);
+	j->meet.refresh_of = created;
+	j->behind = behind;
+	j->merged = merged;
+}
+
 static void take_handover(struct job *j)
 {
 	const char *said = getenv(HANDOVER);
-	j->meet.lock = -1;
 	if (!said)
 		return;
 	const char *lead = said + strlen(HANDOVER_LEAD);
 	if (strncmp(said, HANDOVER_LEAD, strlen(HANDOVER_LEAD)) == 0 && digest_from_hex(&j->meet.lock_key, lead)) {
-		j->meet.lock = atoi(lead + DIGEST_HEX);
-		if (fcntl(j->meet.lock, F_SETFD, FD_CLOEXEC) < 0)
-			j->meet.lock = -1;
+		take_lock(j, atoi(lead + DIGEST_HEX));
+	} else if (strncmp(said, HANDOVER_REFRESH, strlen(HANDOVER_REFRESH)) == 0) {
+		take_refresh(j, said + strlen(HANDOVER_REFRESH));
 	} else if (strcmp(said, HANDOVER_ALONE) == 0) {
 		j->handover = ALONE;
 	} else if (strcmp(said, HANDOVER_TIMED_OUT) == 0) {
@@ -310,8 +380,8 @@ int cmd_run(const struct command *self, char **words)
 	dpc_error err = {0};
 	j.home.fd = -1;
 	j.ask.home = &j.home;
-	j.meet.ask = &j.ask;
-	j.meet.answer = ANSWER_NONE;
+	j.meet = MEET_OF(&j.ask, vault_fetch);
+	j.argv = words - 2;
 	take_handover(&j);
 	int rc = options_parse(&j.o, self->options, words, &err);
 	if (rc != DPC_OK) {
@@ -320,6 +390,8 @@ int cmd_run(const struct command *self, char **words)
 	}
 	if (j.o.help)
 		return cmd_help(self);
+	if (j.behind)
+		j.o.status_file = NULL;
 	j.closed = closed_descriptors();
 	os_hold_write_signals(&j.signals);
 	if (j.o.no_cache)

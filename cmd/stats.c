@@ -34,7 +34,7 @@ static int add_entry(void *context, const struct entry_info *e)
 /* Of all answers, those that needed no run. */
 static double hit_rate(const struct counters *c)
 {
-	int64_t shared = c->v[COUNTER_HITS] + c->v[COUNTER_FOLLOWS];
+	int64_t shared = c->v[COUNTER_HITS] + c->v[COUNTER_STALE] + c->v[COUNTER_FOLLOWS];
 	int64_t all = shared + c->v[COUNTER_MISSES] + c->v[COUNTER_FAILURES] + c->v[COUNTER_UNCACHED];
 	return all ? (double)shared / (double)all : 0;
 }
@@ -46,6 +46,7 @@ static void print_json(const struct totals *t)
 	const int64_t *v = t->counters.v;
 	buf_u8(&b, '{');
 	json_int(&b, "hits", v[COUNTER_HITS]);
+	json_int(&b, "stale", v[COUNTER_STALE]);
 	json_int(&b, "misses", v[COUNTER_MISSES]);
 	json_int(&b, "coalesced", v[COUNTER_FOLLOWS]);
 	json_int(&b, "failures", v[COUNTER_FAILURES]);
@@ -65,6 +66,7 @@ static void print_text(const struct totals *t)
 	char text[TEXT_SHORT];
 	const int64_t *v = t->counters.v;
 	printf("hits       %lld\n", (long long)v[COUNTER_HITS]);
+	printf("stale      %lld\n", (long long)v[COUNTER_STALE]);
 	printf("misses     %lld\n", (long long)v[COUNTER_MISSES]);
 	printf("coalesced  %lld\n", (long long)v[COUNTER_FOLLOWS]);
 	printf("failures   %lld\n", (long long)v[COUNTER_FAILURES]);

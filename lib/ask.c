@@ -71,11 +71,11 @@ static bool judge(struct ask *a, const struct capsule *c, int64_t *age)
 	if (c->state != CAPSULE_DONE)
 		return false;
 	a->verdict = lookup_judge(age, c, a->policy, &a->home->state);
-	a->found_stale = a->verdict != VERDICT_FRESH;
-	return a->verdict == VERDICT_FRESH;
+	a->found = true;
+	return verdict_serves(a->verdict) || verdict_is_old(a->verdict);
 }
 
-bool ask_accepts(struct ask *a, const struct capsule *c, const struct capsule_meta *m, int64_t *age)
+bool ask_wants(struct ask *a, const struct capsule *c, const struct capsule_meta *m, int64_t *age)
 {
 	return ask_matches(a, m) && judge(a, c, age);
 }
@@ -172,7 +172,8 @@ static void refresh_tuples(struct ask *a, const struct shelf_variant *used)
 	home_unlock(lock);
 }
 
-/* One pass over the variants; by stat, or by what ask_observe saw. */
+/* One pass over the variants; by stat, or by what ask_observe saw. A key is
+ * there once: an old one ends the search, too. */
 static bool search(struct answer *out, struct ask *a, struct shelf *s, bool by_stat)
 {
 	struct shelf_variant v;
@@ -181,8 +182,13 @@ static bool search(struct answer *out, struct ask *a, struct shelf *s, bool by_s
 		bool refresh = !by_stat;
 		bool same = by_stat ? same_question(a, &v.meta) && unchanged_by_stat(&v)
 		                    : ask_matches(a, &v.meta);
-		if (!same || !judge(a, &v.capsule, &age) || !take(out, a, s, &v, age, &refresh))
+		if (!same || !judge(a, &v.capsule, &age))
 			continue;
+		if (!take(out, a, s, &v, age, &refresh)) {
+			/* As good as not there: the store knows better. */
+			a->found = false;
+			continue;
+		}
 		if (refresh)
 			refresh_tuples(a, &v);
 		return true;
@@ -196,13 +202,13 @@ int ask_recall(struct answer *out, struct ask *a, dpc_error *err)
 	if (shelf_load(&s, a->home, &a->hash) != DPC_OK)
 		return DPC_MISS;
 	struct cursor start = s.next;
-	int rc = search(out, a, &s, true) ? DPC_OK : DPC_MISS;
-	if (rc == DPC_MISS) {
+	int rc = DPC_OK;
+	bool found = search(out, a, &s, true);
+	if (!found) {
 		rc = ask_observe(a, err);
 		s.next = start;
-		if (rc == DPC_OK)
-			rc = search(out, a, &s, false) ? DPC_OK : DPC_MISS;
+		found = rc == DPC_OK && search(out, a, &s, false);
 	}
 	shelf_release(&s);
-	return rc;
+	return rc == DPC_OK && !(found && verdict_serves(a->verdict)) ? DPC_MISS : rc;
 }

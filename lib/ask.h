@@ -18,8 +18,8 @@ struct ask {
 	struct observations observed;
 	bool has_key;            /* observed and key are set */
 	struct digest key;
-	enum verdict verdict;    /* why an entry that was there did not serve */
-	bool found_stale;        /* verdict is about one */
+	bool found;              /* an entry was there, and … */
+	enum verdict verdict;    /* … what was made of it */
 };
 
 /* Encode the question. `exe` NULL leaves the executable out. Release with
@@ -32,15 +32,18 @@ void ask_release(struct ask *a);
 int ask_observe(struct ask *a, dpc_error *err);
 void ask_forget(struct ask *a);
 
-/* Does this entry answer this asking? Compares the whole key material, then
- * judges; sets a->verdict, and the age in *age. */
-bool ask_accepts(struct ask *a, const struct capsule *c, const struct capsule_meta *m, int64_t *age);
+/* What is this entry to this asking? Compares the whole key material, then
+ * judges: true when it is one to serve or an old one to fall back on, as
+ * a->verdict says; the age is in *age. */
+bool ask_wants(struct ask *a, const struct capsule *c, const struct capsule_meta *m, int64_t *age);
 
 /* Key material only: the same question with inputs observed the same. */
 bool ask_matches(const struct ask *a, const struct capsule_meta *m);
 
 /* Look on the shelf: first by stat alone, then by content. DPC_OK with an
- * answer ready to be replayed, DPC_MISS, or an error about the inputs. */
+ * answer to be served; DPC_MISS, when `out` may hold an old one to fall back on
+ * (out->bytes.data is set then, and verdict_is_old(a->verdict)); or an error
+ * about the inputs. `out` is the caller's to release. */
 int ask_recall(struct answer *out, struct ask *a, dpc_error *err);
 
 #endif

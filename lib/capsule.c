@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const char MAGIC[8] = "DPCAPSUL";
 
@@ -49,6 +50,7 @@ void capsule_encode_head(uint8_t out[CAPSULE_HEAD], const struct capsule *c)
 	put_u64(&at, c->created.boot_id);
 	put_u64(&at, c->generation);
 	put_u64(&at, (uint64_t)c->ttl);
+	put_u64(&at, (uint64_t)c->grace);
 	put_u64(&at, (uint64_t)c->cost);
 	put_u64(&at, (uint64_t)c->started);
 	put_u64(&at, c->meta_size);
@@ -80,6 +82,7 @@ int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_er
 	c->created.boot_id = cursor_u64(&r);
 	c->generation = cursor_u64(&r);
 	c->ttl = (int64_t)cursor_u64(&r);
+	c->grace = (int64_t)cursor_u64(&r);
 	c->cost = (int64_t)cursor_u64(&r);
 	c->started = (int64_t)cursor_u64(&r);
 	c->meta_size = cursor_u64(&r);
@@ -91,6 +94,12 @@ int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_er
 	if (cursor_u64(&r) != head_sum(data) || version == 0)
 		return dpc__fail(err, DPC_E_CORRUPT, "capsule's head is damaged");
 	return DPC_OK;
+}
+
+bool capsule_void(int fd)
+{
+	static const uint32_t voided = UINT32_MAX;
+	return pwrite(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided;
 }
 
 uint64_t capsule_size(const struct capsule *c)

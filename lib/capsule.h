@@ -21,7 +21,7 @@
 #include "hash.h"
 #include "input.h"
 
-enum { CAPSULE_HEAD = 160, CAPSULE_VOIDED_AT = 16, CAPSULE_VERSION = 1 };
+enum { CAPSULE_HEAD = 168, CAPSULE_VOIDED_AT = 16, CAPSULE_VERSION = 1 };
 
 enum capsule_state {
 	CAPSULE_BUILDING = 0, /* the run is at work, or its leader died */
@@ -31,7 +31,8 @@ enum capsule_state {
 };
 
 enum capsule_flags {
-	CAPSULE_VALUE = 1 /* a plain value, not a run */
+	CAPSULE_VALUE = 1, /* a plain value, not a run */
+	CAPSULE_HELD = 2   /* not to be shown before it is complete */
 };
 
 enum stream { STREAM_OUT = 1, STREAM_ERR = 2 };
@@ -42,7 +43,8 @@ struct capsule {
 	struct moment created; /* when the result was complete */
 	uint64_t generation;   /* state.h, as of the start */
 	int64_t ttl;           /* the writer's: for prune and ls; never decides a hit of run */
-	int64_t cost;          /* how long the command ran, ns */
+	int64_t grace;         /* the writer's: how long past the ttl it may still be of use, ns */
+	int64_t cost;          /* how long the command ran, ns; BUILDING: the last time, 0 unknown */
 	int32_t status;        /* the raw wait status, all four bytes */
 	uint32_t pid;          /* of the leader */
 	int64_t started;       /* wall clock, ns */
@@ -55,6 +57,10 @@ void capsule_encode_head(uint8_t out[CAPSULE_HEAD], const struct capsule *c);
 /* DPC_OK; DPC_E_CORRUPT for anything that is not a whole, intact head;
  * DPC_E_VERSION for a later version's. */
 int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_error *err);
+
+/* Mark the capsule that is being built in `fd`: whoever comes from now on must
+ * not be answered by this run. false when it cannot be written. */
+bool capsule_void(int fd);
 
 /* Where the whole capsule ends. */
 uint64_t capsule_size(const struct capsule *c);

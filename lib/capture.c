@@ -98,6 +98,8 @@ static void pump(struct run *r, struct relay *y, bool blocking)
 	if (relay_wants_input(y)) {
 		if (relay_fill(y))
 			record(r, y);
+		if (r->c->hold)
+			relay_drop(y);
 		/* What may block waits until poll finds room. */
 		if (blocking || !y->careful)
 			relay_drain(y, blocking);

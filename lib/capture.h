@@ -11,6 +11,7 @@ struct capture {
 	bool merged;                /* stdout and stderr are one open file: one pipe, exact order */
 	struct recorder *recorder;  /* NULL: only pass on */
 	int64_t max_run;            /* ns; 0: no limit */
+	bool hold;                  /* record only, pass nothing on; may be ended while it runs */
 	void (*unrecorded)(void *context); /* called once when the recorder refuses */
 	void *context;
 };

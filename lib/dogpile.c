@@ -68,6 +68,9 @@ static enum step follow(enum role *role, const struct caller *who, int fd)
 {
 	struct capsule before, after;
 	peek(&before, fd);
+	/* Who wants a fresh run wants it for all who come later, too. */
+	if (who->must_lead && before.started && before.started <= who->arrival)
+		capsule_void(fd);
 	int got = lock_wait_shared(fd, who->deadline);
 	if (got == 1) {
 		peek(&after, fd);
@@ -99,6 +102,17 @@ static int try_to_lead(int *fd, const struct caller *who)
 			return 1;
 		lock_retire(who->h, who->key, *fd);
 	}
+}
+
+int dogpile_try(int *fd, const struct home *h, const struct digest *key)
+{
+	struct caller who = {.h = h, .key = key};
+	int got = try_to_lead(fd, &who);
+	if (got != 1 && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	return got;
 }
 
 int dogpile_join(enum role *role, int *out, const struct home *h, const struct digest *key,

@@ -25,4 +25,8 @@ enum role { ROLE_LEAD, ROLE_FOLLOW, ROLE_LOOK_AGAIN, ROLE_ALONE, ROLE_TIMED_OUT 
 int dogpile_join(enum role *role, int *fd, const struct home *h, const struct digest *key,
                  int64_t deadline, bool must_lead, dpc_error *err);
 
+/* Take the lead of `key` if nobody has it, without waiting: 1 with the descriptor
+ * in *fd, 0 when somebody leads, -1 with errno. */
+int dogpile_try(int *fd, const struct home *h, const struct digest *key);
+
 #endif

@@ -14,6 +14,7 @@ enum event {
 	EVENT_MISS = 3,   /* ran, and the result was kept */
 	EVENT_FAILURE = 4, /* ran, and the result was a failure not kept */
 	EVENT_UNCACHED = 5, /* ran, and the result could not be kept */
+	EVENT_STALE = 6,    /* answered from what was remembered, though past its ttl */
 	EVENT_COUNT
 };
 

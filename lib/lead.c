@@ -1,5 +1,7 @@
 #include "lead.h"
 
+#include "backoff.h"
+#include "replay.h"
 #include "scratch.h"
 #include "vault.h"
 
@@ -14,6 +16,8 @@ static int begin_recording(struct recorder *r, const struct lead *l, int fd, dpc
 	    .generation = a->home->state.generation,
 	    .pid = (uint32_t)getpid(),
 	    .started = clock_wall_ns(),
+	    .cost = l->expected,
+	    .flags = l->hold ? CAPSULE_HELD : 0,
 	};
 	struct buf label = {0}, meta = {0};
 	label_of(&label, a->question);
@@ -40,11 +44,35 @@ static enum kept judge_run(struct lead *l, const struct captured *result)
 		return result->record_error.code == DPC_E_USAGE ? KEPT_TOO_LARGE : KEPT_ERROR;
 	if (result->signal || result->ended_by_max_run)
 		return KEPT_INTERRUPTED;
+	bool good = exit_set_has(&p->cache_exit, capsule_exit_status(result->status));
+	if (!good && (l->old || p->ttl_fail <= 0))
+		return KEPT_FAILURE;
 	if (p->no_write)
 		return KEPT_NOT_ASKED;
-	if (lookup_ttl(p, result->status) <= 0 && !exit_set_has(&p->cache_exit, capsule_exit_status(result->status)))
-		return KEPT_FAILURE;
 	return inputs_held(l->ask) ? KEPT : KEPT_CHANGED;
+}
+
+bool kept_is_failure(enum kept kept, const struct captured *result)
+{
+	return kept == KEPT_FAILURE || (kept == KEPT_INTERRUPTED && result->ended_by_max_run && !result->signal);
+}
+
+/* Tell all who would ask again of the old result that its source fails, or does
+ * no longer. */
+static void note_health(const struct lead *l, const struct captured *result)
+{
+	if (kept_is_failure(l->kept, result))
+		backoff_note(l->ask->home, &l->key);
+	else if (l->kept == KEPT)
+		backoff_clear(l->ask->home, &l->key);
+}
+
+/* What was held back, now that it is known to be good. */
+static void show(struct captured *result, struct recorder *r)
+{
+	struct frames f;
+	if (recorder_frames(&f, r, NULL) == DPC_OK)
+		replay_frames(&f, 1, 2, &result->output_error);
 }
 
 static void keep(struct lead *l, struct recorder *r, struct captured *result, const struct scratch *s,
@@ -63,8 +91,13 @@ static void keep(struct lead *l, struct recorder *r, struct captured *result, co
 	r->capsule.status = result->status;
 	r->capsule.cost = result->cost;
 	r->capsule.ttl = lookup_ttl(l->ask->policy, result->status);
+	r->capsule.grace = policy_grace(l->ask->policy);
+	r->capsule.flags = 0;
 	moment_now(&r->capsule.created);
 	if (recorder_finish(r, CAPSULE_DONE, cache_err) != DPC_OK) {
+		if (l->hold)
+			show(result, r);
+		l->hold = false;
 		recorder_give_up(r, CAPSULE_GIVEN_UP);
 		l->kept = KEPT_ERROR;
 		return;
@@ -79,34 +112,43 @@ struct holding {
 	struct lead *lead;
 	struct scratch *scratch;
 	struct recorder *recorder;
+	struct captured *result;
 };
 
-/* The output cannot be kept: whoever waits for it runs at once, beside us. */
+/* The output cannot be kept: whoever waits for it runs at once, beside us; what
+ * was held back cannot be any longer. */
 static void let_go(void *context)
 {
 	struct holding *h = context;
+	struct lead *l = h->lead;
+	if (l->hold) {
+		l->hold = l->capture->hold = false;
+		show(h->result, h->recorder);
+	}
 	recorder_give_up(h->recorder, CAPSULE_GIVEN_UP);
 	h->recorder->fd = -1;
-	scratch_close(h->scratch, h->lead->ask->home, &h->lead->key);
+	scratch_close(h->scratch, l->ask->home, &l->key);
 }
 
 int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_error *err)
 {
 	struct scratch s;
 	struct recorder r = {.fd = -1};
-	struct holding holding = {l, &s, &r};
+	struct holding holding = {l, &s, &r, result};
 	l->key = l->ask->key;
 	if (l->lock >= 0)
 		scratch_of_lock(&s, &l->key, l->lock);
 	else
 		scratch_open(&s, l->ask->home, &l->key);
 	if (begin_recording(&r, l, s.fd, cache_err) == DPC_OK) {
+		l->capture->hold = l->hold;
 		l->capture->recorder = &r;
 		l->capture->unrecorded = let_go;
 		l->capture->context = &holding;
 	} else {
 		/* With nowhere to record, the command still runs; nobody shall wait for
 		 * it in vain. */
+		l->hold = false;
 		scratch_close(&s, l->ask->home, &l->key);
 	}
 	int rc = capture_run(result, l->capture, err);
@@ -116,6 +158,12 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 		keep(l, &r, result, &s, cache_err);
 	else
 		recorder_give_up(&r, CAPSULE_GIVEN_UP);
+	if (l->old)
+		note_health(l, result);
+	/* Before what was held back is shown: a slow reader is nobody else's affair. */
+	scratch_retire(&s, l->ask->home, &l->key);
+	if (l->hold && rc == DPC_OK && !result->exec_errno && !kept_is_failure(l->kept, result))
+		show(result, &r);
 	scratch_close(&s, l->ask->home, &l->key);
 	recorder_release(&r);
 	l->capture->recorder = NULL;

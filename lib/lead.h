@@ -8,7 +8,7 @@
 enum kept {
 	KEPT,            /* stored */
 	KEPT_NOT_ASKED,  /* --no-write */
-	KEPT_FAILURE,    /* an exit not worth keeping */
+	KEPT_FAILURE,    /* an exit not worth keeping, or not in place of a good result */
 	KEPT_TOO_LARGE,
 	KEPT_VOIDED,     /* invalidated while it ran */
 	KEPT_CHANGED,    /* an input changed while it ran */
@@ -16,10 +16,16 @@ enum kept {
 	KEPT_ERROR       /* the cache failed; see the error */
 };
 
+/* Was it a run that says nothing of the question but that its source fails? */
+bool kept_is_failure(enum kept kept, const struct captured *result);
+
 struct lead {
 	struct ask *ask;      /* observed */
 	struct capture *capture; /* command set; recorder is ours */
 	int lock;             /* held in LOCK_EX, taken over; -1: run without one */
+	const struct answer *old; /* a result that a failure must not replace; NULL: none */
+	int64_t expected;     /* how long it ran the last time, ns; 0: unknown */
+	bool hold;            /* show nothing before it has ended well: `old` would be shown instead */
 	enum kept kept;       /* out */
 	struct digest key;    /* out: as of the start */
 };

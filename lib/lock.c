@@ -69,14 +69,20 @@ int lock_wait_exclusive(int fd, int64_t deadline)
 	return wait_for(fd, LOCK_EX, deadline);
 }
 
-void lock_retire(const struct home *h, const struct digest *key, int fd)
+void lock_release(const struct home *h, const struct digest *key, int fd)
 {
 	char name[LOCK_NAME];
-	if (fd < 0)
-		return;
 	if (lock_is_current(h, key, fd)) {
 		lock_name(name, key);
 		unlinkat(h->fd, name, 0);
 	}
+	flock(fd, LOCK_UN);
+}
+
+void lock_retire(const struct home *h, const struct digest *key, int fd)
+{
+	if (fd < 0)
+		return;
+	lock_release(h, key, fd);
 	close(fd);
 }

@@ -42,7 +42,10 @@ int lock_try_exclusive(int fd);
 int lock_wait_shared(int fd, int64_t deadline);
 int lock_wait_exclusive(int fd, int64_t deadline);
 
-/* End a key held in LOCK_EX: unlink where current, close. */
+/* End a key held in LOCK_EX: unlink where current, unlock. */
+void lock_release(const struct home *h, const struct digest *key, int fd);
+
+/* The same, and close. */
 void lock_retire(const struct home *h, const struct digest *key, int fd);
 
 #endif

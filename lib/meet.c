@@ -1,5 +1,6 @@
 #include "meet.h"
 
+#include "backoff.h"
 #include "lock.h"
 #include "os.h"
 #include "present.h"
@@ -37,9 +38,38 @@ static void dismiss(struct meet *m)
 	meet_abandon(m);
 }
 
+void meet_release(struct meet *m)
+{
+	answer_release(&m->answer);
+	answer_release(&m->old);
+}
+
+/* What was found, but is too old, is kept to fall back on. */
+static void set_aside(struct meet *m)
+{
+	if (!m->answer.bytes.data)
+		return;
+	answer_release(&m->old);
+	m->old = m->answer;
+	m->old_verdict = m->ask->verdict;
+	m->answer = ANSWER_NONE;
+}
+
+static int recall(struct meet *m, dpc_error *err)
+{
+	answer_release(&m->answer);
+	m->ask->found = false;
+	int rc = ask_recall(&m->answer, m->ask, err);
+	if (rc == DPC_MISS)
+		set_aside(m);
+	return rc;
+}
+
 static int fetch(struct meet *m)
 {
 	int rc = m->fetch(&m->answer, m->ask, &m->store_error);
+	if (rc == DPC_MISS)
+		set_aside(m);
 	/* A store that cannot be asked is a miss. */
 	m->store_down = rc < 0;
 	return rc < 0 ? DPC_MISS : rc;
@@ -47,8 +77,8 @@ static int fetch(struct meet *m)
 
 static int look(struct meet *m, dpc_error *err)
 {
-	int rc = ask_recall(&m->answer, m->ask, err);
-	if (rc == DPC_MISS && m->fetch && (rc = ask_observe(m->ask, err)) == DPC_OK)
+	int rc = recall(m, err);
+	if (rc == DPC_MISS && m->fetch && !m->ask->found && (rc = ask_observe(m->ask, err)) == DPC_OK)
 		rc = fetch(m);
 	return rc;
 }
@@ -57,24 +87,103 @@ static int look(struct meet *m, dpc_error *err)
  * one whose entry was on the shelf and too old. */
 static bool store_may_know(const struct meet *m)
 {
-	return !m->ask->policy->refresh && !m->ask->found_stale &&
-	       present_maybe(m->ask->home, &m->ask->key);
+	return !m->ask->policy->refresh && !m->ask->found && present_maybe(m->ask->home, &m->ask->key);
 }
 
+/* --- what is past its ttl --- */
+
+/* Is it the very entry that is to be refreshed? Chance may call one due for an
+ * early refresh and at the next look not. */
+static bool is_to_be_refreshed(const struct meet *m)
+{
+	return m->ask->verdict == VERDICT_STALE ||
+	       (m->refresh_of && m->answer.capsule.created.wall == m->refresh_of);
+}
+
+static bool may_refresh(const struct meet *m, const struct digest *key)
+{
+	const struct policy *p = m->ask->policy;
+	return !p->no_write && !run_by_a_parent(key) && home_check_locks(m->ask->home, NULL) == DPC_OK &&
+	       backoff_left(m->ask->home, key, p) == 0;
+}
+
+/* The lock is ours, to refresh m->answer: is it still the one there is? */
+static enum meeting look_before_refresh(struct meet *m)
+{
+	struct answer found = m->answer;
+	enum verdict verdict = m->ask->verdict;
+	m->refresh_of = found.capsule.created.wall;
+	m->answer = ANSWER_NONE;
+	if (recall(m, NULL) == DPC_OK && !is_to_be_refreshed(m)) {
+		answer_release(&found);
+		dismiss(m);
+		return MEET_HIT;
+	}
+	answer_release(&m->answer);
+	m->answer = found;
+	m->ask->verdict = verdict;
+	return MEET_REFRESH;
+}
+
+/* Served at once, by all; refreshed by one. */
+static enum meeting serve_stale(struct meet *m)
+{
+	struct digest key = m->answer.capsule.key;
+	if (!may_refresh(m, &key) || dogpile_try(&m->lock, m->ask->home, &key) != 1)
+		return MEET_STALE;
+	m->lock_key = key;
+	return look_before_refresh(m);
+}
+
+/* Something was found that serves. */
+static enum meeting serve(struct meet *m)
+{
+	return m->ask->verdict == VERDICT_FRESH ? MEET_HIT : serve_stale(m);
+}
+
+/* Its run would fail again; or it has, and the old result is good for that. */
+static bool fall_back(struct meet *m)
+{
+	if (!m->old.bytes.data || m->old_verdict != VERDICT_FOR_ERROR)
+		return false;
+	answer_release(&m->answer);
+	m->answer = m->old;
+	m->old = ANSWER_NONE;
+	m->ask->verdict = m->old_verdict;
+	return true;
+}
+
+static bool is_backing_off(const struct meet *m)
+{
+	return m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR &&
+	       backoff_left(m->ask->home, &m->ask->key, m->ask->policy) > 0;
+}
+
+/* --- leading and following --- */
+
 /* With the lock in hand, look again: the last leader may have answered while
- * we came. */
-static int lead(enum meeting *outcome, struct meet *m, dpc_error *err)
+ * we came. What is only to be refreshed is led in spite of it by whoever took
+ * the lock for that. */
+static int lead(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_error *err)
 {
 	int rc = m->ask->policy->refresh ? DPC_MISS : look(m, err);
+	*outcome = MEET_LEAD;
+	if (rc == DPC_OK && to_refresh && is_to_be_refreshed(m)) {
+		set_aside(m);
+		return ask_observe(m->ask, err);
+	}
+	if (rc == DPC_OK && m->ask->verdict == VERDICT_STALE) {
+		m->refresh_of = m->answer.capsule.created.wall;
+		*outcome = MEET_REFRESH;
+		return DPC_OK;
+	}
 	if (rc == DPC_OK) {
 		dismiss(m);
 		*outcome = MEET_HIT;
 		return DPC_OK;
 	}
-	if (rc == DPC_MISS) {
-		*outcome = MEET_LEAD;
+	if (rc == DPC_MISS)
 		return DPC_OK;
-	}
 	meet_abandon(m);
 	return rc;
 }
@@ -84,8 +193,10 @@ static enum meeting take_followed(struct meet *m, int fd)
 {
 	struct answer *a = &m->answer;
 	if (answer_from_fd(a, fd, NULL) == DPC_OK && ask_matches(m->ask, &a->meta) &&
-	    capsule_check_frames(&a->capsule, &a->frames, NULL) == DPC_OK)
-		return MEET_FOLLOWED;
+	    capsule_check_frames(&a->capsule, &a->frames, NULL) == DPC_OK) {
+		bool good = exit_set_has(&m->ask->policy->cache_exit, capsule_exit_status(a->capsule.status));
+		return !good && fall_back(m) ? MEET_STALE : MEET_FOLLOWED;
+	}
 	answer_release(a);
 	return MEET_ALONE;
 }
@@ -113,13 +224,14 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 		case ROLE_LEAD:
 			m->lock = fd;
 			m->lock_key = m->ask->key;
-			return lead(outcome, m, err);
+			return lead(outcome, m, false, err);
 		case ROLE_FOLLOW:
 			*outcome = take_followed(m, fd);
 			return DPC_OK;
 		case ROLE_LOOK_AGAIN:
 			rc = look(m, err);
-			*outcome = MEET_HIT;
+			if (rc == DPC_OK)
+				*outcome = serve(m);
 			if (rc != DPC_MISS)
 				return rc;
 			break;
@@ -141,34 +253,50 @@ static void drop_lock(struct meet *m)
 		dismiss(m);
 }
 
-int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
+/* A lock brought along: is it of the key that we ask for? */
+static bool has_lock_for(struct meet *m, const struct digest *key)
 {
-	const struct policy *p = m->ask->policy;
-	int rc = p->refresh ? DPC_MISS : ask_recall(&m->answer, m->ask, err);
-	*outcome = MEET_HIT;
-	if (rc != DPC_MISS)
-		goto out;
-	if ((rc = ask_observe(m->ask, err)) != DPC_OK)
-		goto out;
-	if (run_by_a_parent(&m->ask->key)) {
-		*outcome = MEET_NESTED;
-		goto out;
-	}
-	if (m->lock >= 0 && memcmp(&m->lock_key, &m->ask->key, sizeof m->lock_key) == 0 &&
-	    lock_is_current(m->ask->home, &m->ask->key, m->lock))
-		return lead(outcome, m, err);
+	return m->lock >= 0 && memcmp(&m->lock_key, key, sizeof m->lock_key) == 0 &&
+	       lock_is_current(m->ask->home, key, m->lock);
+}
+
+/* The shelf knows nothing that serves. */
+static int meet_others(enum meeting *outcome, struct meet *m, dpc_error *err)
+{
+	if (has_lock_for(m, &m->ask->key))
+		return lead(outcome, m, true, err);
 	drop_lock(m);
 	if (store_may_know(m)) {
-		*outcome = m->fetch ? MEET_HIT : MEET_STORE;
-		if (!m->fetch || fetch(m) == DPC_OK)
+		*outcome = MEET_STORE;
+		if (!m->fetch)
 			return DPC_OK;
+		if (fetch(m) == DPC_OK) {
+			*outcome = serve(m);
+			return DPC_OK;
+		}
 	}
-	if (p->no_coalesce) {
-		*outcome = MEET_ALONE;
+	*outcome = MEET_STALE;
+	if (is_backing_off(m) && fall_back(m))
+		return DPC_OK;
+	*outcome = MEET_ALONE;
+	return m->ask->policy->no_coalesce ? DPC_OK : join(outcome, m, err);
+}
+
+int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
+{
+	int rc = m->ask->policy->refresh ? DPC_MISS : recall(m, err);
+	if (rc == DPC_OK && m->lock >= 0 && is_to_be_refreshed(m) && has_lock_for(m, &m->answer.capsule.key))
+		return lead(outcome, m, true, err);
+	if (rc == DPC_OK) {
+		drop_lock(m);
+		*outcome = serve(m);
 		return DPC_OK;
 	}
-	return join(outcome, m, err);
-out:
+	if (rc == DPC_MISS)
+		rc = ask_observe(m->ask, err);
+	*outcome = MEET_NESTED;
+	if (rc == DPC_OK && !run_by_a_parent(&m->ask->key))
+		return meet_others(outcome, m, err);
 	drop_lock(m);
 	return rc;
 }

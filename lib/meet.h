@@ -9,6 +9,8 @@
 
 enum meeting {
 	MEET_HIT,      /* the answer is remembered */
+	MEET_STALE,    /* the answer is old, but serves; nothing is left to do */
+	MEET_REFRESH,  /* the same, and we are to refresh it: the lock is ours */
 	MEET_FOLLOWED, /* the answer is that of the run we waited for */
 	MEET_STORE,    /* without fetch only: the store may know, and is to be asked */
 	MEET_LEAD,     /* run it; the lock is ours */
@@ -22,15 +24,25 @@ typedef int meet_fetch_fn(struct answer *out, struct ask *a, dpc_error *err);
 struct meet {
 	struct ask *ask;
 	meet_fetch_fn *fetch; /* NULL: the store cannot be asked from here */
-	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD */
+	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD and MEET_REFRESH */
 	struct digest lock_key; /* the key it was taken for */
-	struct answer answer; /* for MEET_HIT and MEET_FOLLOWED */
+	int64_t refresh_of; /* in: the lock was taken to refresh the entry created then; 0: no */
+	struct answer answer; /* for MEET_HIT, MEET_STALE, MEET_REFRESH and MEET_FOLLOWED */
+	struct answer old;  /* else: one that is too old, to fall back on (see old_verdict) … */
+	enum verdict old_verdict; /* … and why it did not serve, or why it is refreshed */
 	dpc_error store_error; /* code not 0: something was wrong in the store … */
 	bool store_down;       /* … and with the store itself, not one entry */
 };
 
+/* All of it empty; `ask` and `fetch` set. */
+#define MEET_OF(asking, fetching)                                                                        \
+	((struct meet){.ask = (asking), .fetch = (fetching), .lock = -1, .answer = ANSWER_NONE, .old = ANSWER_NONE})
+
 /* DPC_OK with the outcome; DPC_E_… when inputs or locks cannot be had. */
 int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err);
+
+/* Release the answers; the lock is the caller's to hand on or to give back. */
+void meet_release(struct meet *m);
 
 /* Give back a lock that is held, with nothing run: one of those who wait takes
  * the lead. */

@@ -106,6 +106,11 @@ bool parse_number(long *value, const char *text, long low, long high)
 	return !errno && !*end && *value >= low && *value <= high;
 }
 
+bool parse_positive(double *value, const char *text)
+{
+	return plain_decimal(value, &text) && !*text && *value > 0 && *value < 1e9;
+}
+
 static bool status_number(int *value, const char **at)
 {
 	int v = 0;

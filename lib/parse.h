@@ -17,6 +17,9 @@ bool parse_size(uint64_t *bytes, const char *text);
 /* A plain decimal number within [low, high]. */
 bool parse_number(long *value, const char *text, long low, long high);
 
+/* A decimal number above zero, without exponent: "1", ".5", "2.25". */
+bool parse_positive(double *value, const char *text);
+
 /* Exit statuses 0–255. */
 struct exit_set {
 	uint64_t bits[4];

@@ -9,11 +9,16 @@ struct sweep {
 	uint64_t left_entries, left_bytes;
 };
 
+/* Past the ttl, and past the time for which a stale one is of use. */
+static bool is_past_use(const struct entry_info *e, int64_t now)
+{
+	return e->ttl != DPC_FOREVER && e->grace != DPC_FOREVER && now - e->created - e->ttl > e->grace;
+}
+
 static bool expired(void *context, const struct entry_info *e)
 {
 	struct sweep *s = context;
-	bool stale = e->generation < s->home->state.floor ||
-	             (e->ttl != DPC_FOREVER && s->now - e->created > e->ttl);
+	bool stale = e->generation < s->home->state.floor || is_past_use(e, s->now);
 	/* A run at work has no age: it is not what is to be pruned. */
 	if (!e->created)
 		return false;

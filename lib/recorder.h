@@ -46,6 +46,9 @@ int recorder_finish(struct recorder *r, enum capsule_state state, dpc_error *err
 /* Tell those who wait on the file that nothing will come of this run. */
 void recorder_give_up(struct recorder *r, enum capsule_state state);
 
+/* The frames so far, whole; borrowed from the recorder. */
+int recorder_frames(struct frames *out, struct recorder *r, dpc_error *err);
+
 /* After recorder_finish, when not spilled: the capsule whole, in memory. */
 int recorder_inline_bytes(struct recorder *r, struct buf *out);
 

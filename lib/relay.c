@@ -62,6 +62,11 @@ bool relay_fill(struct relay *y)
 	return false;
 }
 
+void relay_drop(struct relay *y)
+{
+	y->sent = y->size;
+}
+
 void relay_drain(struct relay *y, bool blocking)
 {
 	size_t left = y->size - y->sent;

@@ -33,6 +33,9 @@ bool relay_wants_input(const struct relay *y);
  * be data now. */
 bool relay_fill(struct relay *y);
 
+/* Forget what is buffered. */
+void relay_drop(struct relay *y);
+
 /* Pass on what is buffered: all of it when `blocking`, else what surely does
  * not block. */
 void relay_drain(struct relay *y, bool blocking);

@@ -36,15 +36,22 @@ void scratch_open(struct scratch *s, const struct home *h, const struct digest *
 	s->fd = home_open_file(h, s->name, O_RDWR | O_CREAT | O_EXCL);
 }
 
+void scratch_retire(struct scratch *s, const struct home *h, const struct digest *key)
+{
+	if (s->fd < 0 || s->retired)
+		return;
+	s->retired = true;
+	if (s->is_lock)
+		lock_release(h, key, s->fd);
+	else
+		unlinkat(h->fd, s->name, 0);
+}
+
 void scratch_close(struct scratch *s, const struct home *h, const struct digest *key)
 {
 	if (s->fd < 0)
 		return;
-	if (s->is_lock) {
-		lock_retire(h, key, s->fd);
-	} else {
-		unlinkat(h->fd, s->name, 0);
-		close(s->fd);
-	}
+	scratch_retire(s, h, key);
+	close(s->fd);
 	s->fd = -1;
 }

@@ -8,7 +8,7 @@
 struct scratch {
 	int fd; /* -1: none */
 	char name[96];
-	bool is_lock;
+	bool is_lock, retired;
 };
 
 /* Build in the lock of `key`, held in LOCK_EX; takes `lock` over. */
@@ -21,7 +21,11 @@ void scratch_open(struct scratch *s, const struct home *h, const struct digest *
 /* Is this name below locks/ that of a scratch file, for `key` (NULL: any)? */
 bool scratch_is_name(const char *name, const struct digest *key);
 
-/* Retire the lock, or unlink the file. Harmless when there is none. */
+/* Let go of it: its name is taken away, where it still has it, and its lock given
+ * back; what is in it can still be read by its descriptor. */
+void scratch_retire(struct scratch *s, const struct home *h, const struct digest *key);
+
+/* The same, and close it. Harmless when there is none. */
 void scratch_close(struct scratch *s, const struct home *h, const struct digest *key);
 
 #endif

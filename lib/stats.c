@@ -12,6 +12,7 @@ static void tally(struct counters *c, const struct event_record *r)
 	    [EVENT_MISS] = COUNTER_MISSES,
 	    [EVENT_FAILURE] = COUNTER_FAILURES,
 	    [EVENT_UNCACHED] = COUNTER_UNCACHED,
+	    [EVENT_STALE] = COUNTER_STALE,
 	};
 	c->v[counter_of[r->event]]++;
 	if (r->saved > 0)
@@ -30,7 +31,7 @@ static int count_log(struct store *s, const struct buf *log, dpc_error *err)
 		if (!events_decode(r, log->data + at))
 			continue;
 		tally(&add, r);
-		if (r->event == EVENT_HIT)
+		if (r->event == EVENT_HIT || r->event == EVENT_STALE)
 			hits++;
 	}
 	int rc = store_count(s, &add, records, hits, err);

@@ -17,7 +17,7 @@ struct store;
 struct entry_info {
 	struct digest key, question; /* question: hash, names the shelf file */
 	int64_t created;  /* wall clock, ns */
-	int64_t ttl;      /* the writer's; DPC_FOREVER */
+	int64_t ttl, grace; /* the writer's, ns; DPC_FOREVER */
 	uint64_t generation;
 	int64_t cost;     /* ns */
 	uint64_t output_size, stored_size; /* bytes */
@@ -36,6 +36,7 @@ enum counter {
 	COUNTER_FAILURES,
 	COUNTER_UNCACHED,
 	COUNTER_SAVED_NS,
+	COUNTER_STALE,
 	COUNTER_COUNT
 };
 

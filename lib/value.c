@@ -39,12 +39,12 @@ int value_get(struct answer *out, const struct home *h, const struct value_name 
 	int rc = name_it(&g, h, n, ttl < 0 ? DPC_FOREVER : ttl, err);
 	if (rc == DPC_OK)
 		rc = ask_recall(out, &g.ask, err);
-	if (rc == DPC_MISS)
+	if (rc == DPC_MISS && !g.ask.found)
 		rc = vault_fetch(out, &g.ask, err);
-	if (rc == DPC_OK && ttl < 0 && out->age > out->capsule.ttl) {
-		answer_release(out);
+	if (rc == DPC_OK && ttl < 0 && out->age > out->capsule.ttl)
 		rc = DPC_MISS;
-	}
+	if (rc != DPC_OK)
+		answer_release(out);
 	ask_release(&g.ask);
 	return rc;
 }

@@ -109,9 +109,10 @@ int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
 	} else if (rc < 0) {
 		dpc__fail(err, rc, "%s", trouble.message);
 	}
-	if (rc == DPC_OK && !ask_accepts(a, &out->capsule, &out->meta, &age))
+	bool wanted = rc == DPC_OK && ask_wants(a, &out->capsule, &out->meta, &age);
+	if (rc == DPC_OK && !(wanted && verdict_serves(a->verdict)))
 		rc = DPC_MISS;
-	if (rc == DPC_OK) {
+	if (wanted) {
 		out->age = age;
 		int lock = home_lock(a->home, PATIENCE / 100, NULL);
 		if (lock >= 0) {
@@ -158,6 +159,7 @@ static struct entry_info describe(const struct ask *a, const struct recorder *r,
 	    .question = a->hash,
 	    .created = c->created.wall,
 	    .ttl = c->ttl,
+	    .grace = c->grace,
 	    .generation = c->generation,
 	    .cost = c->cost,
 	    .output_size = c->output_size,
@@ -267,14 +269,13 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
  * false where there is none: a lock that nobody holds was left by a dead one. */
 static bool void_run(const struct home *h, const char *name)
 {
-	static const uint32_t voided = UINT32_MAX;
 	char path[NAME_MAX + 8];
 	snprintf(path, sizeof path, "locks/%s", name);
 	int fd = openat(h->fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
 	bool at_work = scratch_is_name(name, NULL) || lock_try_exclusive(fd) == 0;
-	bool done = pwrite(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided;
+	bool done = capsule_void(fd);
 	close(fd);
 	return at_work && done;
 }

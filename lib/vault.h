@@ -9,8 +9,8 @@
 #include "store.h"
 
 /* Find the asking's key in the store, ready to be replayed, and lay it on the
- * shelf. The asking must have been observed. DPC_OK, DPC_MISS (also when what
- * is there does not serve this caller), or an error of the store. A damaged
+ * shelf. The asking must have been observed. DPC_OK, DPC_MISS (when `out` may
+ * hold an old one, as with ask_recall), or an error of the store. A damaged
  * entry is a DPC_MISS with *err filled, and is replaced by the next commit. */
 int vault_fetch(struct answer *out, struct ask *a, dpc_error *err);
 

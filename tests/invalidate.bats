@@ -134,7 +134,7 @@ key() {
 	strace -f -o few dpcache invalidate --all
 	put value name
 	sql "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
-		INSERT INTO entry SELECT randomblob(16), randomblob(16), created, ttl, generation, cost,
+		INSERT INTO entry SELECT randomblob(16), randomblob(16), created, ttl, grace, generation, cost,
 		output_size, stored_size, status, flags, label, file, capsule FROM entry, n"
 	strace -f -o many dpcache invalidate --all
 	assert_equal "$(wc -l <many)" "$(wc -l <few)"

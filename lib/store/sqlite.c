@@ -32,7 +32,7 @@ static const char DB[] = "cache.db";
 
 static const char SCHEMA[] =
     "CREATE TABLE entry(key BLOB NOT NULL PRIMARY KEY, question BLOB NOT NULL,"
-    " created INTEGER NOT NULL, ttl INTEGER NOT NULL, generation INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, ttl INTEGER NOT NULL, grace INTEGER NOT NULL, generation INTEGER NOT NULL,"
     " cost INTEGER NOT NULL, output_size INTEGER NOT NULL, stored_size INTEGER NOT NULL,"
     " status INTEGER NOT NULL, flags INTEGER NOT NULL, label BLOB NOT NULL, file TEXT,"
     " capsule BLOB);"
@@ -294,25 +294,26 @@ static int find_old_file(struct sqlite_store *s, const struct digest *key, struc
 static int insert(struct sqlite_store *s, const struct entry_info *info, struct slice capsule,
                   dpc_error *err)
 {
-	sqlite3_stmt *st = prepare(s, "INSERT OR REPLACE INTO entry VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", err);
+	sqlite3_stmt *st = prepare(s, "INSERT OR REPLACE INTO entry VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)", err);
 	if (!st)
 		return prepare_failure(err);
 	bind_digest(st, 1, &info->key);
 	bind_digest(st, 2, &info->question);
 	sqlite3_bind_int64(st, 3, info->created);
 	sqlite3_bind_int64(st, 4, info->ttl);
-	sqlite3_bind_int64(st, 5, (int64_t)info->generation);
-	sqlite3_bind_int64(st, 6, info->cost);
-	sqlite3_bind_int64(st, 7, (int64_t)info->output_size);
-	sqlite3_bind_int64(st, 8, (int64_t)info->stored_size);
-	sqlite3_bind_int64(st, 9, info->status);
-	sqlite3_bind_int64(st, 10, info->flags);
-	sqlite3_bind_blob64(st, 11, info->label.size ? (const void *)info->label.data : "", info->label.size,
+	sqlite3_bind_int64(st, 5, info->grace);
+	sqlite3_bind_int64(st, 6, (int64_t)info->generation);
+	sqlite3_bind_int64(st, 7, info->cost);
+	sqlite3_bind_int64(st, 8, (int64_t)info->output_size);
+	sqlite3_bind_int64(st, 9, (int64_t)info->stored_size);
+	sqlite3_bind_int64(st, 10, info->status);
+	sqlite3_bind_int64(st, 11, info->flags);
+	sqlite3_bind_blob64(st, 12, info->label.size ? (const void *)info->label.data : "", info->label.size,
 	                    SQLITE_STATIC);
 	if (info->file)
-		sqlite3_bind_text(st, 12, info->file, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 13, info->file, -1, SQLITE_STATIC);
 	if (capsule.size)
-		sqlite3_bind_blob64(st, 13, capsule.data, capsule.size, SQLITE_STATIC);
+		sqlite3_bind_blob64(st, 14, capsule.data, capsule.size, SQLITE_STATIC);
 	return finish(s, st, err);
 }
 
@@ -422,17 +423,18 @@ static void read_info(struct entry_info *info, sqlite3_stmt *st)
 	read_digest(&info->key, st, 0);
 	read_digest(&info->question, st, 1);
 	info->ttl = sqlite3_column_int64(st, 3);
-	info->generation = (uint64_t)sqlite3_column_int64(st, 4);
-	info->cost = sqlite3_column_int64(st, 5);
-	info->output_size = (uint64_t)sqlite3_column_int64(st, 6);
-	info->stored_size = (uint64_t)sqlite3_column_int64(st, 7);
-	info->status = (int32_t)sqlite3_column_int64(st, 8);
-	info->flags = (uint32_t)sqlite3_column_int64(st, 9);
-	info->label.data = sqlite3_column_blob(st, 10);
-	info->label.size = (size_t)sqlite3_column_bytes(st, 10);
-	info->file = (const char *)sqlite3_column_text(st, 11);
-	info->hits = (uint64_t)sqlite3_column_int64(st, 12);
-	info->used = sqlite3_column_int64(st, 13);
+	info->grace = sqlite3_column_int64(st, 4);
+	info->generation = (uint64_t)sqlite3_column_int64(st, 5);
+	info->cost = sqlite3_column_int64(st, 6);
+	info->output_size = (uint64_t)sqlite3_column_int64(st, 7);
+	info->stored_size = (uint64_t)sqlite3_column_int64(st, 8);
+	info->status = (int32_t)sqlite3_column_int64(st, 9);
+	info->flags = (uint32_t)sqlite3_column_int64(st, 10);
+	info->label.data = sqlite3_column_blob(st, 11);
+	info->label.size = (size_t)sqlite3_column_bytes(st, 11);
+	info->file = (const char *)sqlite3_column_text(st, 12);
+	info->hits = (uint64_t)sqlite3_column_int64(st, 13);
+	info->used = sqlite3_column_int64(st, 14);
 }
 
 static int each(void *self, store_visit_fn *visit, void *context, dpc_error *err)
@@ -440,7 +442,7 @@ static int each(void *self, store_visit_fn *visit, void *context, dpc_error *err
 	struct sqlite_store *s = self;
 	sqlite3_stmt *st = prepare(
 	    s,
-	    "SELECT entry.key, question, created, ttl, generation, cost, output_size, stored_size, status,"
+	    "SELECT entry.key, question, created, ttl, grace, generation, cost, output_size, stored_size, status,"
 	    " flags, label, file, ifnull(hits, 0), ifnull(used, 0)"
 	    " FROM entry LEFT JOIN usage ON usage.key = entry.key"
 	    " ORDER BY max(created, ifnull(used, 0))",

@@ -7,7 +7,7 @@ UNIT_SRC = $(wildcard tests/unit/test_$(UNIT).c)
 UNIT_BIN = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wstrict-prototypes -Wshadow -Werror \
               $(CFLAGS) $(SANITIZE) -MMD -MP -Ilib -Icmd -Itests/unit
-UNIT_LIBS = -lcmocka $(shell pkg-config --libs sqlite3)
+UNIT_LIBS = -lcmocka $(shell pkg-config --libs sqlite3) -lm
 
 $(BUILD)/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)

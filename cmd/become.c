@@ -1,0 +1,81 @@
+#include "become.h"
+
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const char CORE[] = "dpcache-core";
+static const char INSTALLED_CORE[] = "../libexec/dpcache/dpcache-core";
+
+static void exec_core_at(const char *directory, size_t size, const char *name, char *const *argv)
+{
+	char path[PATH_MAX];
+	if (size + strlen(name) + 1 > sizeof path)
+		return;
+	memcpy(path, directory, size);
+	strcpy(path + size, name);
+	execv(path, argv);
+}
+
+/* It lies beside us in the build tree, in libexec when installed. */
+int become_core(char *const *argv)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	size_t size = 0;
+	if (n > 0) {
+		self[n] = '\0';
+		size = (size_t)(strrchr(self, '/') + 1 - self);
+		exec_core_at(self, size, INSTALLED_CORE, argv);
+		exec_core_at(self, size, CORE, argv);
+	}
+	execvp(CORE, argv);
+	report_error("cannot start %s: %s", CORE, strerror(errno));
+	return 125;
+}
+
+static void close_from(unsigned first, unsigned last)
+{
+	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	for (unsigned fd = first; fd <= last && fd < 4096; fd++)
+		close((int)fd);
+}
+
+/* The same file with an offset of its own: the parent's may move. */
+static void reopen_input(long long at)
+{
+	int fd = open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	lseek(fd, at, SEEK_SET);
+	dup2(fd, 0);
+}
+
+void become_detached(bool keep_input, long long input_at, int keep, int nothing)
+{
+	setsid();
+	if (keep_input)
+		reopen_input(input_at);
+	for (int fd = keep_input ? 1 : 0; fd <= 2; fd++)
+		close(fd);
+	if (!keep_input)
+		open("/dev/null", O_RDONLY);
+	/* One each: whether two streams are one matters to the key. */
+	open("/dev/null", O_WRONLY);
+	open("/dev/null", O_WRONLY);
+	if (keep < 3) {
+		close_from(3, ~0u);
+	} else {
+		close_from(3, (unsigned)keep - 1);
+		close_from((unsigned)keep + 1, ~0u);
+	}
+	if (nothing > 2 && nothing != keep)
+		dup2(1, nothing);
+}
