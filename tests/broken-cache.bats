@@ -532,7 +532,7 @@ assert_large() { # WARNINGS
 @test "capsule in a data file with a byte of its description flipped: the shelf knows it too" {
 	make_large
 	assert_large 0
-	flip_byte "$(find "$DPCACHE_DIR/data" -type f)" 165
+	flip_byte "$(find "$DPCACHE_DIR/data" -type f)" 175
 	assert_large 0
 	assert_runs runs 1
 	forget_shelf
