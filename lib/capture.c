@@ -73,10 +73,11 @@ static void record(struct run *r, const struct relay *from)
 	if (!k->recorded)
 		return;
 	enum stream stream = from == &r->err ? STREAM_ERR : STREAM_OUT;
-	if (recorder_append(r->c->recorder, stream, from->data, from->size, &k->record_error) != DPC_OK) {
-		k->recorded = false;
-		r->c->unrecorded(r->c->context);
-	}
+	while (recorder_append(r->c->recorder, stream, from->data, from->size, &k->record_error) != DPC_OK)
+		if (!r->c->refused(r->c->context, &k->record_error)) {
+			k->recorded = false;
+			return;
+		}
 }
 
 static void check_sink(struct run *r, struct relay *y)

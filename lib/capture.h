@@ -12,7 +12,9 @@ struct capture {
 	struct recorder *recorder;  /* NULL: only pass on */
 	int64_t max_run;            /* ns; 0: no limit */
 	bool hold;                  /* record only, pass nothing on; may be ended while it runs */
-	void (*unrecorded)(void *context); /* called once when the recorder refuses */
+	/* The recorder refuses more, and why. true: it has been made to take it, and is
+	 * to be asked again; false: go on without it. */
+	bool (*refused)(void *context, const dpc_error *why);
 	void *context;
 };
 

@@ -1,9 +1,14 @@
 #include "dogpile.h"
 
 #include "clock.h"
+#include "deadlock.h"
+#include "jobserver.h"
 #include "lock.h"
+#include "meet.h"
 #include "os.h"
+#include "proclocks.h"
 
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,6 +68,36 @@ static enum step take_part(enum role *role, const struct caller *who, int fd, co
 	return STEP_DONE;
 }
 
+/* Circles can only close around those who are inside a run: they look up now
+ * and then. 1 the run is over, 0 out of time, -1 with errno, and: */
+enum { CIRCLE = 2 };
+
+static int wait_inside_a_run(const struct caller *who, int fd)
+{
+	static const int64_t SLICE = INT64_C(100) * 1000000;
+	for (;;) {
+		if (deadlock_would_close(who->h, who->key))
+			return CIRCLE;
+		int64_t soon = clock_mono_ns() + SLICE;
+		int got = lock_wait_shared(fd, soon < who->deadline ? soon : who->deadline);
+		if (got != 0 || soon >= who->deadline)
+			return got;
+	}
+}
+
+static int wait_for_end(const struct caller *who, int fd)
+{
+	struct jobserver job;
+	bool inside = getenv(MEET_RUNNING) != NULL;
+	/* Waiting with an end to it is asking again and again: not to be seen. */
+	if (inside || who->deadline != DPC_FOREVER)
+		proclocks_announce(fd);
+	jobserver_give(&job);
+	int got = inside ? wait_inside_a_run(who, fd) : lock_wait_shared(fd, who->deadline);
+	jobserver_take(&job);
+	return got;
+}
+
 /* Somebody leads: wait, then read how it ended. Takes fd over unless FOLLOW. */
 static enum step follow(enum role *role, const struct caller *who, int fd)
 {
@@ -71,7 +106,7 @@ static enum step follow(enum role *role, const struct caller *who, int fd)
 	/* Who wants a fresh run wants it for all who come later, too. */
 	if (who->must_lead && before.started && before.started <= who->arrival)
 		capsule_void(fd);
-	int got = lock_wait_shared(fd, who->deadline);
+	int got = wait_for_end(who, fd);
 	if (got == 1) {
 		peek(&after, fd);
 		/* A leader takes the file away before it lets go: where the path still names the
@@ -83,6 +118,9 @@ static enum step follow(enum role *role, const struct caller *who, int fd)
 			return STEP_AGAIN;
 	}
 	close(fd);
+	*role = ROLE_ALONE;
+	if (got == CIRCLE)
+		return STEP_DONE;
 	return got == 0 ? STEP_TIMED_OUT : STEP_FAILED;
 }
 

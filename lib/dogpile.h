@@ -3,7 +3,8 @@
  *   dogpile_join ─┬─ LEAD        look again; then run, and lock_retire the fd
  *                 ├─ FOLLOW      the fd holds that run's complete capsule
  *                 ├─ LOOK_AGAIN  the answer has appeared: recall, then join again
- *                 ├─ ALONE       the run cannot be shared: run without a lock
+ *                 ├─ ALONE       the run cannot be shared, or waiting for it would
+ *                 │              close a circle: run without a lock
  *                 └─ TIMED_OUT   `wait` is over and the leader still at work
  *
  * A leader that dies by any signal frees its flock; those who wake find its

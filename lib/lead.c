@@ -1,11 +1,13 @@
 #include "lead.h"
 
 #include "backoff.h"
+#include "proclocks.h"
 #include "replay.h"
 #include "scratch.h"
 #include "vault.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int begin_recording(struct recorder *r, const struct lead *l, int fd, dpc_error *err)
@@ -40,8 +42,10 @@ static bool inputs_held(struct ask *a)
 static enum kept judge_run(struct lead *l, const struct captured *result)
 {
 	const struct policy *p = l->ask->policy;
+	if (l->passed_limit)
+		return KEPT_TOO_LARGE;
 	if (!result->recorded)
-		return result->record_error.code == DPC_E_USAGE ? KEPT_TOO_LARGE : KEPT_ERROR;
+		return KEPT_ERROR;
 	if (result->signal || result->ended_by_max_run)
 		return KEPT_INTERRUPTED;
 	bool good = exit_set_has(&p->cache_exit, capsule_exit_status(result->status));
@@ -117,9 +121,8 @@ struct holding {
 
 /* The output cannot be kept: whoever waits for it runs at once, beside us; what
  * was held back cannot be any longer. */
-static void let_go(void *context)
+static void let_go(struct holding *h)
 {
-	struct holding *h = context;
 	struct lead *l = h->lead;
 	if (l->hold) {
 		l->hold = l->capture->hold = false;
@@ -128,6 +131,39 @@ static void let_go(void *context)
 	recorder_give_up(h->recorder, CAPSULE_GIVEN_UP);
 	h->recorder->fd = -1;
 	scratch_close(h->scratch, l->ask->home, &l->key);
+}
+
+/* Does somebody wait for more than may be remembered, and is there room for it? */
+static bool is_worth_sharing(const struct holding *h)
+{
+	struct statvfs v;
+	return h->scratch->is_lock && proclocks_waiters(h->recorder->fd) > 0 &&
+	       fstatvfs(h->recorder->fd, &v) == 0 && v.f_bavail > v.f_blocks / 10;
+}
+
+/* More than may be remembered. Who waits already gets it all the same; whoever
+ * comes from now on finds no run to wait for. Looked at again every so often. */
+static bool share_the_rest(struct holding *h)
+{
+	static const uint64_t MORE = UINT64_C(64) << 20;
+	struct lead *l = h->lead;
+	if (!is_worth_sharing(h))
+		return false;
+	if (!l->passed_limit)
+		lock_unlink(l->ask->home, &l->key, h->recorder->fd);
+	l->passed_limit = true;
+	h->recorder->limit += MORE;
+	return true;
+}
+
+static bool refused(void *context, const dpc_error *why)
+{
+	struct holding *h = context;
+	if (why->code == DPC_E_USAGE && share_the_rest(h))
+		return true;
+	h->lead->passed_limit |= why->code == DPC_E_USAGE;
+	let_go(h);
+	return false;
 }
 
 int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_error *err)
@@ -143,7 +179,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 	if (begin_recording(&r, l, s.fd, cache_err) == DPC_OK) {
 		l->capture->hold = l->hold;
 		l->capture->recorder = &r;
-		l->capture->unrecorded = let_go;
+		l->capture->refused = refused;
 		l->capture->context = &holding;
 	} else {
 		/* With nowhere to record, the command still runs; nobody shall wait for

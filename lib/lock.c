@@ -69,13 +69,18 @@ int lock_wait_exclusive(int fd, int64_t deadline)
 	return wait_for(fd, LOCK_EX, deadline);
 }
 
-void lock_release(const struct home *h, const struct digest *key, int fd)
+void lock_unlink(const struct home *h, const struct digest *key, int fd)
 {
 	char name[LOCK_NAME];
-	if (lock_is_current(h, key, fd)) {
-		lock_name(name, key);
-		unlinkat(h->fd, name, 0);
-	}
+	if (!lock_is_current(h, key, fd))
+		return;
+	lock_name(name, key);
+	unlinkat(h->fd, name, 0);
+}
+
+void lock_release(const struct home *h, const struct digest *key, int fd)
+{
+	lock_unlink(h, key, fd);
 	flock(fd, LOCK_UN);
 }
 

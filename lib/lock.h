@@ -42,7 +42,11 @@ int lock_try_exclusive(int fd);
 int lock_wait_shared(int fd, int64_t deadline);
 int lock_wait_exclusive(int fd, int64_t deadline);
 
-/* End a key held in LOCK_EX: unlink where current, unlock. */
+/* Take the file of a key held in LOCK_EX away, where it is still there: those who
+ * have it open wait on, others begin anew. */
+void lock_unlink(const struct home *h, const struct digest *key, int fd);
+
+/* The same, and unlock: the end of a key held in LOCK_EX. */
 void lock_release(const struct home *h, const struct digest *key, int fd);
 
 /* The same, and close. */

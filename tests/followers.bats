@@ -184,28 +184,39 @@ is_dead() { # PID
 
 # --- what cannot be handed on ---
 
-@test "dpcache run: once the output outgrows --max-output, those who wait run at once and not in turns" {
+@test "dpcache run: output that outgrows --max-output is shared with those who wait, and with nobody later" {
 	seq 30000 >large
 	# The leader is held again after it has printed too much.
 	mkfifo "$BATS_TEST_TMPDIR/rest"
 	SLOW="$(counted runs); $(held); cat large; read -r go <$BATS_TEST_TMPDIR/rest; exit 0"
 	start_leader_and_followers --max-output 1k
 	release
-	# All four are at work at the same time.
-	wait_until has_run 4
-	for name in leader a b c; do
-		if is_dead "${pid_of[$name]}"; then fail "$name is not at work"; fi
-	done
-	free_rest() { # until nobody is left to be freed
-		echo go 1<>"$BATS_TEST_TMPDIR/rest"
-		for name in leader a b c; do is_dead "${pid_of[$name]}" || return 1; done
-	}
-	wait_until free_rest
-	for name in leader a b c; do
+	wait_until is_as_long_as_large leader.out
+	# Who comes now does not wait: a run of its own.
+	start late dpcache run --max-output 1k sh -c "$SLOW"
+	wait_until has_run 2
+	wait_until is_as_long_as_large late.out
+	exec {rest}<>"$BATS_TEST_TMPDIR/rest"
+	printf 'go\ngo\n' >&"$rest"
+	for name in leader a b c late; do
 		finish "$name"
 		cmp "$name.out" large
 	done
-	assert_runs runs 4
+	exec {rest}>&-
+	assert_runs runs 2
+	assert_equal "$(lock_files)" ''
+}
+
+is_as_long_as_large() { # FILE
+	(($(stat -c %s "$1") == $(stat -c %s large)))
+}
+
+@test "dpcache run: output that outgrows --max-output with nobody waiting is not kept on" {
+	head -c 300000 /dev/zero >large
+	dpcache run --max-output 100k -- cat large | cmp - large
+	assert_equal "$(find "$DPCACHE_DIR/data" -type f 2>/dev/null)$(lock_files)" ''
+	dpcache run --max-output 100k --status-fd 5 -- cat large 5>decision >/dev/null
+	assert_equal "$(jq -r .status decision)" miss
 }
 
 @test "dpcache run: callers of different keys do not wait for each other" {
