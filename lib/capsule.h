@@ -12,7 +12,10 @@
  * must be zero in anything replayed to a later caller.
  *
  * A capsule is written from front to back while the command runs, into the
- * very file that is the key's lock (lock.h); `state` says how far it is. */
+ * very file that is the key's lock (lock.h); `state` says how far it is. In
+ * CAPSULE_BUILDING the sizes tell what there is so far, and payload_sum and
+ * frames_sum nothing: frames_size and output_size together give the number of
+ * frames, and where the last one, whose u64 is still changing, ends. */
 #ifndef DPC_CAPSULE_H
 #define DPC_CAPSULE_H
 

@@ -14,24 +14,39 @@ static void describe_meta(struct recorder *r)
 	r->capsule.meta_sum = hash64(r->meta.data, r->meta.size);
 }
 
-/* All but the `voided` word, which others may have set; the part that makes the
- * file a capsule last. */
-static int write_head(struct recorder *r, dpc_error *err)
+/* A head is written around the `voided` word, which others may have set: what
+ * lies before it tells the state, what lies behind it all the rest. */
+enum { BEHIND = CAPSULE_VOIDED_AT + 4 };
+
+static int write_head_part(const struct recorder *r, const struct capsule *c, size_t from, size_t to,
+                           dpc_error *err)
 {
-	enum { BEHIND = CAPSULE_VOIDED_AT + 4 };
 	uint8_t head[CAPSULE_HEAD];
-	capsule_encode_head(head, &r->capsule);
-	if (os_pwrite_all(r->fd, head + BEHIND, sizeof head - BEHIND, BEHIND) < 0 ||
-	    os_pwrite_all(r->fd, head, CAPSULE_VOIDED_AT, 0) < 0)
+	capsule_encode_head(head, c);
+	if (os_pwrite_all(r->fd, head + from, to - from, (off_t)from) < 0)
 		return dpc__fail_errno(err, "cannot write to the cache");
 	return DPC_OK;
 }
 
-static int write_start(struct recorder *r, dpc_error *err)
+/* Tell readers what there is by now. Between two states of CAPSULE_BUILDING
+ * only the part behind differs. */
+static int publish(const struct recorder *r, const struct capsule *c, dpc_error *err)
+{
+	return write_head_part(r, c, BEHIND, CAPSULE_HEAD, err);
+}
+
+/* The part that makes the file a capsule last. */
+static int write_head(const struct recorder *r, dpc_error *err)
+{
+	int rc = publish(r, &r->capsule, err);
+	return rc == DPC_OK ? write_head_part(r, &r->capsule, 0, CAPSULE_VOIDED_AT, err) : rc;
+}
+
+static int write_meta(const struct recorder *r, dpc_error *err)
 {
 	if (os_pwrite_all(r->fd, r->meta.data, r->meta.size, CAPSULE_HEAD) < 0)
 		return dpc__fail_errno(err, "cannot write to the cache");
-	return write_head(r, err);
+	return DPC_OK;
 }
 
 int recorder_begin(struct recorder *r, const struct capsule *capsule, struct buf *meta, int fd,
@@ -49,12 +64,33 @@ int recorder_begin(struct recorder *r, const struct capsule *capsule, struct buf
 		return DPC_OK;
 	/* What a dead leader left in it is none of ours. */
 	(void)!ftruncate(fd, 0);
-	return write_start(r, err);
+	int rc = write_meta(r, err);
+	return rc == DPC_OK ? write_head(r, err) : rc;
 }
 
 static off_t file_at(const struct recorder *r, uint64_t frames_offset)
 {
 	return (off_t)(CAPSULE_HEAD + r->meta.size + frames_offset);
+}
+
+static void put_in_memory(struct buf *b, uint64_t at, const void *data, size_t size)
+{
+	if (at == b->size)
+		buf_put(b, data, size);
+	else if (!b->failed)
+		memcpy(b->data + at, data, size);
+}
+
+/* Bytes of the frames section: in memory until the spill, and in the file. */
+static int put(struct recorder *r, uint64_t at, const void *data, size_t size, dpc_error *err)
+{
+	if (!r->spilled)
+		put_in_memory(&r->small, at, data, size);
+	if (r->small.failed)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	if (r->fd >= 0 && os_pwrite_all(r->fd, data, size, file_at(r, at)) < 0)
+		return dpc__fail_errno(err, "cannot write to the cache");
+	return DPC_OK;
 }
 
 static void encode_word(uint8_t word[WORD], const struct recorder *r)
@@ -64,40 +100,38 @@ static void encode_word(uint8_t word[WORD], const struct recorder *r)
 		word[i] = (uint8_t)(v >> (8 * i));
 }
 
-/* The open frame's size is known only now: write its word in front of it. */
-static int close_frame(struct recorder *r, dpc_error *err)
+/* Its word is in its place already; with its last size it counts. */
+static void close_frame(struct recorder *r)
 {
 	uint8_t word[WORD];
 	if (!r->open_size)
-		return DPC_OK;
+		return;
 	encode_word(word, r);
 	hasher_update(&r->words, word, sizeof word);
 	r->open_size = 0;
-	if (!r->spilled)
-		memcpy(r->small.data + r->open_at, word, sizeof word);
-	else if (os_pwrite_all(r->fd, word, sizeof word, file_at(r, r->open_at)) < 0)
-		return dpc__fail_errno(err, "cannot write to the cache");
-	return DPC_OK;
 }
 
-static int put_bytes(struct recorder *r, const void *data, size_t size, dpc_error *err)
+static void open_frame(struct recorder *r, enum stream stream)
 {
-	if (!r->spilled) {
-		buf_put(&r->small, data, size);
-		if (r->small.failed)
-			return dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	} else if (os_pwrite_all(r->fd, data, size, file_at(r, r->capsule.frames_size)) < 0) {
-		return dpc__fail_errno(err, "cannot write to the cache");
-	}
-	r->capsule.frames_size += size;
-	return DPC_OK;
+	static const uint8_t unknown[WORD];
+	r->open_at = r->capsule.frames_size;
+	r->open_stream = stream;
+	r->capsule.frames_size += WORD;
+	if (!r->spilled)
+		buf_put(&r->small, unknown, sizeof unknown);
 }
 
+/* Move the frames to the file alone, and to their last place in it. */
 static int spill(struct recorder *r, dpc_error *err)
 {
 	static const uint8_t zeros[PAGE];
+	struct capsule moving = r->capsule;
+	int rc;
 	if (r->fd < 0)
 		return dpc__fail(err, DPC_E_IO, "no file to keep the output in");
+	moving.frames_size = moving.output_size = 0;
+	if (r->small.size && (rc = publish(r, &moving, err)) != DPC_OK)
+		return rc;
 	/* Bring the first frame's bytes to a page's start: the kernel copies pages
 	 * from there to a file half as fast again as from anywhere else. */
 	size_t past = (CAPSULE_HEAD + r->meta.size + WORD) % PAGE;
@@ -105,8 +139,7 @@ static int spill(struct recorder *r, dpc_error *err)
 	if (r->meta.failed)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	describe_meta(r);
-	int rc = write_start(r, err);
-	if (rc != DPC_OK)
+	if ((rc = write_meta(r, err)) != DPC_OK)
 		return rc;
 	if (os_pwrite_all(r->fd, r->small.data, r->small.size, file_at(r, 0)) < 0)
 		return dpc__fail_errno(err, "cannot write to the cache");
@@ -120,10 +153,24 @@ static bool outgrows_memory(const struct recorder *r, size_t more)
 	return CAPSULE_HEAD + r->meta.size + r->capsule.frames_size + WORD + more > CAPSULE_INLINE;
 }
 
+/* First the bytes, then their frame's word, then the head that shows them. */
+static int extend_frame(struct recorder *r, const void *data, size_t size, dpc_error *err)
+{
+	uint8_t word[WORD];
+	int rc = put(r, r->capsule.frames_size, data, size, err);
+	if (rc != DPC_OK)
+		return rc;
+	r->capsule.frames_size += size;
+	r->capsule.output_size += size;
+	r->open_size += size;
+	encode_word(word, r);
+	rc = put(r, r->open_at, word, sizeof word, err);
+	return rc == DPC_OK && r->fd >= 0 ? publish(r, &r->capsule, err) : rc;
+}
+
 int recorder_append(struct recorder *r, enum stream stream, const void *data, size_t size,
                     dpc_error *err)
 {
-	static const uint8_t unknown[WORD];
 	int rc;
 	if (!size)
 		return DPC_OK;
@@ -131,36 +178,21 @@ int recorder_append(struct recorder *r, enum stream stream, const void *data, si
 		return dpc__fail(err, DPC_E_USAGE, "output is larger than --max-output");
 	if (!r->spilled && outgrows_memory(r, size) && (rc = spill(r, err)) != DPC_OK)
 		return rc;
-	if (r->open_size && r->open_stream != stream && (rc = close_frame(r, err)) != DPC_OK)
-		return rc;
-	if (!r->open_size) {
-		r->open_at = r->capsule.frames_size;
-		r->open_stream = stream;
-		if ((rc = put_bytes(r, unknown, sizeof unknown, err)) != DPC_OK)
-			return rc;
-	}
-	if ((rc = put_bytes(r, data, size, err)) != DPC_OK)
-		return rc;
-	r->open_size += size;
-	r->capsule.output_size += size;
+	if (r->open_stream != stream)
+		close_frame(r);
+	if (!r->open_size)
+		open_frame(r, stream);
 	hasher_update(&r->payload, data, size);
-	return DPC_OK;
+	return extend_frame(r, data, size, err);
 }
 
 int recorder_finish(struct recorder *r, enum capsule_state state, dpc_error *err)
 {
-	int rc = close_frame(r, err);
-	if (rc != DPC_OK)
-		return rc;
+	close_frame(r);
 	r->capsule.payload_sum = hasher_sum64(&r->payload);
 	r->capsule.frames_sum = hasher_sum64(&r->words);
 	r->capsule.state = state;
-	if (r->fd < 0)
-		return DPC_OK;
-	if (!r->spilled && os_pwrite_all(r->fd, r->small.data, r->small.size, file_at(r, 0)) < 0)
-		return dpc__fail_errno(err, "cannot write to the cache");
-	/* The head comes last: only with it does the file become an answer. */
-	return write_head(r, err);
+	return r->fd >= 0 ? write_head(r, err) : DPC_OK;
 }
 
 void recorder_give_up(struct recorder *r, enum capsule_state state)

@@ -1,11 +1,15 @@
 /* Builds one capsule while its output is being produced, in constant memory:
- * small ones in memory, larger ones in the file given.
+ * small ones in memory, larger ones in the file given alone.
  *
  *   recorder_begin → recorder_append … → recorder_finish → recorder_release
  *
- * recorder_begin writes head and meta to the file at once, so that others can
- * see who is at work; the frames follow there when they outgrow
- * CAPSULE_INLINE, and all of it by recorder_finish. */
+ * Where there is a file, others can see in it at any time who is at work and
+ * what has come so far (tail.h reads it): recorder_begin writes meta and head,
+ * each recorder_append its bytes, then their frame's word, then the head, whose
+ * meta_size, frames_size and output_size tell of exactly that. Only the last
+ * frame's word is ever rewritten. Once, when they outgrow CAPSULE_INLINE, the
+ * frames move to a page's start: until they are there, the head tells of none.
+ * The head in the file is torn while it is being written; its sum shows that. */
 #ifndef DPC_RECORDER_H
 #define DPC_RECORDER_H
 
@@ -18,9 +22,9 @@ enum { CAPSULE_INLINE = 65536 };
 struct recorder {
 	struct capsule capsule;
 	struct buf meta;
-	struct buf small; /* the frames while they are in memory */
+	struct buf small; /* the frames, until the spill */
 	int fd;           /* borrowed; -1: none, then nothing may outgrow memory */
-	bool spilled;     /* the frames are in the file */
+	bool spilled;     /* the frames are in the file alone */
 	uint64_t limit;   /* of output_size */
 	uint64_t open_at; /* where in the frames section the open frame's word is */
 	uint64_t open_size;

@@ -4,7 +4,9 @@
 #include "recorder.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 static const struct capsule START = {.generation = 3, .pid = 4};
 
@@ -277,6 +279,79 @@ static void others_can_see_who_is_at_work(void **state)
 	close(fd);
 }
 
+/* The file as others find it while the run is at work. */
+static void assert_published(const struct fixture *f, const struct recorder *r, const struct buf *output)
+{
+	struct capsule c;
+	struct capsule_meta m;
+	struct buf file = {0}, got = {0};
+	read_file(&file, path_in(f, "scratch"));
+	assert_int_equal(capsule_decode_head(&c, file.data, file.size, NULL), DPC_OK);
+	assert_int_equal(c.state, CAPSULE_BUILDING);
+	assert_true(capsule_size(&c) == file.size);
+	assert_true(c.output_size == output->size);
+	struct slice meta = {file.data + CAPSULE_HEAD, c.meta_size};
+	assert_int_equal(capsule_decode_meta(&m, &c, meta, NULL), DPC_OK);
+	struct frames frames = {{NULL, 0}, r->fd, CAPSULE_HEAD + c.meta_size, c.frames_size};
+	read_frames(&got, &frames);
+	assert_true(slice_equal(slice_of_buf(&got), slice_of_buf(output)));
+	buf_release(&file);
+	buf_release(&got);
+}
+
+static void others_can_read_what_there_is_after_each_append(void **state)
+{
+	struct fixture *f = *state;
+	static uint8_t noise[CAPSULE_INLINE * 2];
+	struct recorder r;
+	struct buf output = {0};
+	int fd = scratch(f);
+	fill_noise(noise, sizeof noise, 6);
+	begin(&r, fd);
+	assert_published(f, &r, &output);
+	for (size_t at = 0; at < sizeof noise;) {
+		size_t size = noise[at] * 11u + 1u;
+		size = size < sizeof noise - at ? size : sizeof noise - at;
+		append(&r, noise[at] & 1 ? STREAM_OUT : STREAM_ERR, noise + at, size);
+		buf_put(&output, noise + at, size);
+		assert_published(f, &r, &output);
+		at += size;
+	}
+	assert_true(r.spilled);
+	buf_release(&output);
+	recorder_release(&r);
+	close(fd);
+}
+
+static void while_frames_move_the_head_tells_of_none(void **state)
+{
+	struct fixture *f = *state;
+	static uint8_t noise[CAPSULE_INLINE];
+	struct rlimit before, limit;
+	struct recorder r;
+	struct buf file = {0};
+	struct capsule c;
+	int fd = scratch(f);
+	begin(&r, fd);
+	append(&r, STREAM_OUT, noise, sizeof noise - 1000);
+	/* No room behind what there is: the move is stopped half-way. */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = (rlim_t)lseek(fd, 0, SEEK_END);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(recorder_append(&r, STREAM_OUT, noise, 2000, NULL), DPC_E_IO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	read_file(&file, path_in(f, "scratch"));
+	assert_int_equal(capsule_decode_head(&c, file.data, file.size, NULL), DPC_OK);
+	assert_int_equal(c.state, CAPSULE_BUILDING);
+	assert_true(c.frames_size == 0 && c.output_size == 0);
+	buf_release(&file);
+	recorder_release(&r);
+	close(fd);
+}
+
 static void what_is_half_written_is_no_answer(void **state)
 {
 	/* A leader that is killed at any moment before the head is written. */
@@ -438,6 +513,8 @@ int main(void)
 	    with_home(silence_is_a_whole_capsule),
 	    cmocka_unit_test(the_limit_may_be_reached_but_not_passed),
 	    with_home(others_can_see_who_is_at_work),
+	    with_home(others_can_read_what_there_is_after_each_append),
+	    with_home(while_frames_move_the_head_tells_of_none),
 	    with_home(what_is_half_written_is_no_answer),
 	    with_home(a_run_voided_while_at_work_stays_void),
 	    with_home(giving_up_leaves_a_head_that_says_so),
