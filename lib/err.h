@@ -5,6 +5,10 @@
 
 #include "dpcache.h"
 
+/* A code that never leaves the library: what was given already and what comes
+ * now contradict each other. */
+enum { DPC_E_CONFLICT = -100 };
+
 /* Set code and message; returns code, so that a caller can `return` it.
  * err may be NULL. */
 int dpc__fail(dpc_error *err, int code, const char *format, ...)
