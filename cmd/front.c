@@ -4,6 +4,7 @@
 #include "become.h"
 #include "events.h"
 #include "handover.h"
+#include "onlook.h"
 #include "refresh.h"
 #include "serve.h"
 
@@ -32,6 +33,14 @@ static void hand_over_lock(const struct digest *key, int lock)
 	setenv(HANDOVER, text, 1);
 }
 
+/* Some of a run was shown, and it died: what comes goes on from there. */
+static void hand_over_shown(const struct resume *given)
+{
+	char text[RESUME_TEXT];
+	resume_encode(text, given);
+	setenv(HANDOVER_SHOWN, text, 1);
+}
+
 /* Nobody runs a miss to count the hits: have it done behind our back. */
 static void count_events(void)
 {
@@ -42,11 +51,11 @@ static void count_events(void)
 	_exit(go_to_core(count));
 }
 
-static int give(const struct run_options *o, const struct ask *ask, const struct answer *found,
+static int give(const struct run_options *o, const struct meet *m, const struct answer *found,
                 enum meeting how)
 {
 	uint64_t events;
-	int status = serve_answer(o, ask, found, how, &events);
+	int status = how == MEET_SHOWN ? serve_shown(o, m, &events) : serve_answer(o, m, found, how, &events);
 	if (events > EVENTS_ENOUGH)
 		count_events();
 	return status;
@@ -60,13 +69,13 @@ static int give_and_refresh(const struct run_options *o, struct meet *m)
 		return -1;
 	}
 	refresh_behind(o, m, words, &signals_before);
-	return give(o, m->ask, &m->answer, MEET_REFRESH);
+	return give(o, m, &m->answer, MEET_REFRESH);
 }
 
 static int give_up_waiting(const struct run_options *o, struct meet *m)
 {
 	if (o->on_timeout == ON_TIMEOUT_STALE && m->old.bytes.data)
-		return give(o, m->ask, &m->old, MEET_STALE);
+		return give(o, m, &m->old, MEET_STALE);
 	setenv(HANDOVER, HANDOVER_TIMED_OUT, 1);
 	return -1;
 }
@@ -74,16 +83,23 @@ static int give_up_waiting(const struct run_options *o, struct meet *m)
 /* -1: the core has to look into it. */
 static int meet(struct run_options *o, struct ask *ask)
 {
+	/* Not on the stack: fewer pages to touch. */
+	static struct onlook look;
 	struct meet m = MEET_OF(ask, NULL);
 	enum meeting how;
+	dpc_error err = {0};
 	int status = -1;
-	if (meet_callers(&how, &m, NULL) != DPC_OK)
-		return -1;
+	onlook_begin(&look, o, &m);
+	int rc = meet_callers(&how, &m, &err);
+	onlook_end(&look);
+	if (rc != DPC_OK)
+		return meet_has_shown(&m) ? serve_conflict(&err) : -1;
 	switch (how) {
 	case MEET_HIT:
 	case MEET_STALE:
+	case MEET_SHOWN:
 	case MEET_FOLLOWED:
-		status = give(o, ask, &m.answer, how);
+		status = give(o, &m, &m.answer, how);
 		break;
 	case MEET_REFRESH:
 		status = give_and_refresh(o, &m);
@@ -101,6 +117,8 @@ static int meet(struct run_options *o, struct ask *ask)
 	case MEET_NESTED:
 		break;
 	}
+	if (status < 0 && meet_has_shown(&m))
+		hand_over_shown(&m.live->given);
 	meet_release(&m);
 	return status;
 }

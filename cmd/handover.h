@@ -12,4 +12,7 @@
 #define HANDOVER_ALONE "alone"        /* the run at work cannot be shared */
 #define HANDOVER_TIMED_OUT "timeout"  /* --wait is over */
 
+/* Beside it, where a run was shown that died: how much of its output (resume.h). */
+#define HANDOVER_SHOWN "DPCACHE_SHOWN"
+
 #endif

@@ -5,6 +5,7 @@
 #include "handover.h"
 #include "lead.h"
 #include "meet.h"
+#include "onlook.h"
 #include "refresh.h"
 #include "report.h"
 #include "serve.h"
@@ -30,6 +31,7 @@ struct job {
 	enum { UNMET, ALONE, TIMED_OUT } handover;
 	bool behind;          /* nobody waits for our answer: only refresh */
 	bool merged;          /* behind: stdout and stderr of the caller were one */
+	const char *shown;    /* of a run that died (HANDOVER_SHOWN), or NULL */
 	char **argv;          /* the whole command line, "dpcache" and "run" before it */
 };
 
@@ -140,7 +142,7 @@ static int serve_old(struct job *j)
 {
 	uint64_t events;
 	j->ask.verdict = j->meet.old_verdict;
-	return serve_answer(&j->o, &j->ask, &j->meet.old, MEET_STALE, &events);
+	return serve_answer(&j->o, &j->meet, &j->meet.old, MEET_STALE, &events);
 }
 
 static int conclude(struct job *j, const struct lead *l, const struct captured *result,
@@ -196,6 +198,8 @@ static int run_and_remember(struct job *j)
 	                    .max_run = j->o.policy.max_run};
 	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock};
 	consider_old(&l, &j->meet);
+	if (meet_has_shown(&j->meet))
+		c.given = &j->meet.live->given;
 	l.hold &= !j->behind;
 	j->meet.lock = -1;
 	char **envp = environment_with(&j->ask.key, &entry);
@@ -251,7 +255,14 @@ static int meet(struct job *j)
 	dpc_error err = {0};
 	enum meeting how;
 	uint64_t events;
+	static struct onlook look;
+	onlook_begin(&look, &j->o, &j->meet);
+	if (j->shown)
+		onlook_go_on(&look, &j->meet, j->shown);
 	int rc = meet_callers(&how, &j->meet, &err);
+	onlook_end(&look);
+	if (rc != DPC_OK && meet_has_shown(&j->meet))
+		return serve_conflict(&err);
 	if (rc == DPC_E_IO && !j->ask.has_key) {
 		/* An input that cannot be read: the question cannot even be asked. */
 		report_error("%s", err.message);
@@ -275,7 +286,9 @@ static int meet(struct job *j)
 	case MEET_HIT:
 	case MEET_STALE:
 	case MEET_FOLLOWED:
-		return serve_answer(&j->o, &j->ask, &j->meet.answer, how, &events);
+		return serve_answer(&j->o, &j->meet, &j->meet.answer, how, &events);
+	case MEET_SHOWN:
+		return serve_shown(&j->o, &j->meet, &events);
 	case MEET_NESTED:
 		report_warning("%s: asked for within its own run; running it uncached", j->o.question.argv[0]);
 		return run_bare(j, "asked for within its own run");
@@ -348,7 +361,11 @@ static void take_refresh(struct job *j, const char *text)
 
 static void take_handover(struct job *j)
 {
-	const char *said = getenv(HANDOVER);
+	const char *said = getenv(HANDOVER), *shown = getenv(HANDOVER_SHOWN);
+	if (shown) {
+		j->shown = strdup(shown);
+		unsetenv(HANDOVER_SHOWN);
+	}
 	if (!said)
 		return;
 	const char *lead = said + strlen(HANDOVER_LEAD);

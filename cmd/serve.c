@@ -15,10 +15,24 @@ static const struct {
     [MEET_FOLLOWED] = {"follow", EVENT_FOLLOW},
 };
 
-int serve_answer(const struct run_options *o, const struct ask *a, const struct answer *found,
+static int replay(const struct meet *m, const struct answer *found, dpc_error *err)
+{
+	if (meet_has_shown(m))
+		return replay_rest(&found->frames, &m->live->given, 1, 2, err);
+	return replay_frames(&found->frames, 1, 2, err);
+}
+
+int serve_conflict(const dpc_error *err)
+{
+	report_error("%s", err->message);
+	return 125;
+}
+
+int serve_answer(const struct run_options *o, const struct meet *m, const struct answer *found,
                  enum meeting how, uint64_t *events)
 {
 	dpc_error err = {0};
+	const struct ask *a = m->ask;
 	int status = capsule_exit_status(found->capsule.status);
 	int64_t saved = how == MEET_FOLLOWED ? 0 : found->capsule.cost;
 	struct decision d = {
@@ -33,10 +47,19 @@ int serve_answer(const struct run_options *o, const struct ask *a, const struct 
 	*events = events_append(a->home, words_for[how].event, &found->capsule.key, saved);
 	if (o->use_stdin)
 		stdin_consume();
-	if (replay_frames(&found->frames, 1, 2, &err) != DPC_OK) {
-		report_error("%s", err.message);
-		status = d.exit_status = 125;
-	}
+	if (replay(m, found, &err) != DPC_OK)
+		status = d.exit_status = serve_conflict(&err);
+	report_decision(o, &d);
+	return status;
+}
+
+int serve_shown(const struct run_options *o, const struct meet *m, uint64_t *events)
+{
+	int status = capsule_exit_status(m->live->head.status);
+	struct decision d = {.status = "follow", .ask = m->ask, .exit_status = status};
+	*events = events_append(m->ask->home, EVENT_FOLLOW, &m->live->head.key, 0);
+	if (o->use_stdin)
+		stdin_consume();
 	report_decision(o, &d);
 	return status;
 }

@@ -5,9 +5,17 @@
 #include "meet.h"
 #include "options.h"
 
-/* Write the answer out, SIGPIPE being held off (os.h), note and report the decision; the exit status. The
- * event log's size is told in *events. */
-int serve_answer(const struct run_options *o, const struct ask *a, const struct answer *found,
+/* Note and report a run that was shown as it came; its exit status. */
+int serve_shown(const struct run_options *o, const struct meet *m, uint64_t *events);
+
+/* Part of an output was shown, and it cannot be gone on with: says so; the exit
+ * status. */
+int serve_conflict(const dpc_error *err);
+
+/* Write the answer out, or what is left of it to show (meet_has_shown), SIGPIPE
+ * being held off (os.h); note and report the decision; the exit status. The event
+ * log's size is told in *events. */
+int serve_answer(const struct run_options *o, const struct meet *m, const struct answer *found,
                  enum meeting how, uint64_t *events);
 
 #endif

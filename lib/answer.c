@@ -61,6 +61,27 @@ int answer_from_fd(struct answer *a, int fd, dpc_error *err)
 	return rc;
 }
 
+int answer_describe(struct answer *a, int fd, dpc_error *err)
+{
+	struct capsule c;
+	struct buf b = {0};
+	int rc = capsule_read_head(&c, fd, err);
+	if (rc != DPC_OK)
+		return rc;
+	size_t size = CAPSULE_HEAD + (size_t)c.meta_size;
+	uint8_t *to = buf_reserve(&b, size);
+	ssize_t n = to ? os_pread_full(fd, to + CAPSULE_HEAD, (size_t)c.meta_size, CAPSULE_HEAD) : -1;
+	if (n == (ssize_t)c.meta_size) {
+		capsule_encode_head(to, &c);
+		b.size = size;
+		rc = answer_from_bytes(a, &b, err);
+	} else {
+		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule is cut short");
+	}
+	buf_release(&b);
+	return rc;
+}
+
 int answer_attach(struct answer *a, const struct home *h, struct slice name, dpc_error *err)
 {
 	char path[64];

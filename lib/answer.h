@@ -24,6 +24,10 @@ int answer_from_bytes(struct answer *a, struct buf *bytes, dpc_error *err);
 /* Take over a descriptor whose file is a complete capsule. */
 int answer_from_fd(struct answer *a, int fd, dpc_error *err);
 
+/* The same of a capsule that may be unfinished: head and meta only. `fd` stays the
+ * caller's. */
+int answer_describe(struct answer *a, int fd, dpc_error *err);
+
 /* Open data/… (borrowed name) as the file of an answer's frames. */
 int answer_attach(struct answer *a, const struct home *h, struct slice name, dpc_error *err);
 

@@ -96,6 +96,22 @@ int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_er
 	return DPC_OK;
 }
 
+int capsule_read_head(struct capsule *c, int fd, dpc_error *err)
+{
+	enum { TRIES = 50 };
+	uint8_t head[CAPSULE_HEAD];
+	int rc = DPC_E_CORRUPT;
+	for (int i = 0; i < TRIES && rc == DPC_E_CORRUPT; i++) {
+		ssize_t n = os_pread_full(fd, head, sizeof head, 0);
+		if (n < 0)
+			return dpc__fail_errno(err, "cannot read capsule");
+		rc = capsule_decode_head(c, head, (size_t)n, err);
+		if (n == 0)
+			break;
+	}
+	return rc;
+}
+
 bool capsule_void(int fd)
 {
 	static const uint32_t voided = UINT32_MAX;

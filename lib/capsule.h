@@ -61,6 +61,10 @@ void capsule_encode_head(uint8_t out[CAPSULE_HEAD], const struct capsule *c);
  * DPC_E_VERSION for a later version's. */
 int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_error *err);
 
+/* Read it from a file in which somebody may be writing it anew at this moment:
+ * a torn one is read again, for a while. */
+int capsule_read_head(struct capsule *c, int fd, dpc_error *err);
+
 /* Mark the capsule that is being built in `fd`: whoever comes from now on must
  * not be answered by this run. false when it cannot be written. */
 bool capsule_void(int fd);

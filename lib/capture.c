@@ -67,13 +67,17 @@ static void return_signals(const struct sigaction before[PASSED])
 
 /* --- the copy --- */
 
+static enum stream stream_of(const struct run *r, const struct relay *y)
+{
+	return y == &r->err ? STREAM_ERR : STREAM_OUT;
+}
+
 static void record(struct run *r, const struct relay *from)
 {
 	struct captured *k = r->result;
 	if (!k->recorded)
 		return;
-	enum stream stream = from == &r->err ? STREAM_ERR : STREAM_OUT;
-	while (recorder_append(r->c->recorder, stream, from->data, from->size, &k->record_error) != DPC_OK)
+	while (recorder_append(r->c->recorder, stream_of(r, from), from->data, from->size, &k->record_error) != DPC_OK)
 		if (!r->c->refused(r->c->context, &k->record_error)) {
 			k->recorded = false;
 			return;
@@ -93,12 +97,37 @@ static void check_sink(struct run *r, struct relay *y)
 		relay_close(y);
 }
 
+/* The caller has seen other things than this run says: nothing more goes out, but
+ * it may still be remembered. */
+static void fall_silent(struct run *r)
+{
+	relay_drop(&r->out);
+	relay_drop(&r->err);
+	r->out.sink_errno = r->err.sink_errno = EPIPE;
+}
+
+static void skip_given(struct run *r, struct relay *y)
+{
+	const uint8_t *rest = (const uint8_t *)y->data + y->sent;
+	size_t left = y->size - y->sent;
+	if (!r->c->given || !left)
+		return;
+	if (resume_filter(r->c->given, stream_of(r, y), &rest, &left, &r->result->output_error) != DPC_OK) {
+		fall_silent(r);
+		return;
+	}
+	resume_note(r->c->given, stream_of(r, y), rest, left);
+	y->sent = y->size - left;
+}
+
 /* Poll found input when the buffer was empty, else room for what is in it. */
 static void pump(struct run *r, struct relay *y, bool blocking)
 {
 	if (relay_wants_input(y)) {
-		if (relay_fill(y))
+		if (relay_fill(y)) {
 			record(r, y);
+			skip_given(r, y);
+		}
 		if (r->c->hold)
 			relay_drop(y);
 		/* What may block waits until poll finds room. */
@@ -221,6 +250,8 @@ static void attend(struct run *r)
 	passed_to = 0;
 	r->result->cost = clock_mono_ns() - r->started;
 	r->result->signal = passed_signal;
+	if (r->c->given && !r->result->output_error.code)
+		resume_end(r->c->given, &r->result->output_error);
 	if (r->pidfd >= 0)
 		close(r->pidfd);
 }

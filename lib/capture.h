@@ -4,6 +4,7 @@
 #define DPC_CAPTURE_H
 
 #include "recorder.h"
+#include "resume.h"
 #include "spawn.h"
 
 struct capture {
@@ -11,6 +12,7 @@ struct capture {
 	bool merged;                /* stdout and stderr are one open file: one pipe, exact order */
 	struct recorder *recorder;  /* NULL: only pass on */
 	int64_t max_run;            /* ns; 0: no limit */
+	struct resume *given;       /* leave out what another run's output began with; NULL: nothing */
 	bool hold;                  /* record only, pass nothing on; may be ended while it runs */
 	/* The recorder refuses more, and why. true: it has been made to take it, and is
 	 * to be asked again; false: go on without it. */

@@ -13,24 +13,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The head of the capsule being built; an empty or torn one reads as
+/* The head of the capsule being built; an empty or broken one reads as
  * CAPSULE_BUILDING. */
 static void peek(struct capsule *c, int fd)
 {
-	uint8_t head[CAPSULE_HEAD];
-	ssize_t n = os_pread_full(fd, head, sizeof head, 0);
-	if (n < 0 || capsule_decode_head(c, head, (size_t)n, NULL) != DPC_OK)
+	if (capsule_read_head(c, fd, NULL) != DPC_OK)
 		*c = (struct capsule){.state = CAPSULE_BUILDING};
 }
 
 enum step { STEP_AGAIN, STEP_DONE, STEP_TIMED_OUT, STEP_FAILED };
 
-/* What a caller brings to the meeting. */
-struct caller {
-	const struct home *h;
-	const struct digest *key;
-	int64_t deadline, arrival; /* clock_mono_ns; wall clock, ns */
-	bool must_lead;
+/* A caller who waits in one file. */
+struct wait {
+	const struct caller *who;
+	int64_t arrival; /* wall clock, ns: of the caller, not at this file */
+	int fd;
+	struct capsule before, after;
 };
 
 /* The leader of `fd` died. Retire its file, unless somebody else did. */
@@ -45,83 +43,168 @@ static int bury(const struct caller *who, int fd)
 /* Is the run that ended so one whose result this caller may have? Not one that
  * was invalidated before we came; for a caller who wants a fresh run, only one
  * that began after. */
-static bool may_share(const struct caller *who, const struct capsule *before, const struct capsule *after)
+static bool may_share(const struct wait *w, const struct capsule *after)
 {
-	bool outdated = before->voided || after->generation < who->h->state.floor;
-	return !outdated && (!who->must_lead || after->started > who->arrival);
+	bool outdated = w->before.voided || after->generation < w->who->h->state.floor;
+	return !outdated && (!w->who->must_lead || after->started > w->arrival);
 }
 
 /* The run is over; what is left of it for us? Closes fd unless FOLLOW. */
-static enum step take_part(enum role *role, const struct caller *who, int fd, const struct capsule *before,
-                           const struct capsule *after)
+static enum step take_part(enum role *role, const struct wait *w)
 {
-	if (after->state == CAPSULE_DONE && may_share(who, before, after)) {
+	const struct capsule *after = &w->after;
+	if (after->state == CAPSULE_DONE && may_share(w, after)) {
 		/* Read without the lock: it must not stand in anybody's way. */
-		flock(fd, LOCK_UN);
+		flock(w->fd, LOCK_UN);
 		*role = ROLE_FOLLOW;
 		return STEP_DONE;
 	}
-	close(fd);
-	if (after->state == CAPSULE_DONE || (after->state == CAPSULE_ELSEWHERE && who->must_lead))
+	close(w->fd);
+	if (after->state == CAPSULE_DONE || (after->state == CAPSULE_ELSEWHERE && w->who->must_lead))
 		return STEP_AGAIN;
 	*role = after->state == CAPSULE_ELSEWHERE ? ROLE_LOOK_AGAIN : ROLE_ALONE;
 	return STEP_DONE;
 }
 
-/* Circles can only close around those who are inside a run: they look up now
- * and then. 1 the run is over, 0 out of time, -1 with errno, and: */
+/* 1 the run is over, 0 out of time, -1 with errno, and: */
 enum { CIRCLE = 2 };
 
-static int wait_inside_a_run(const struct caller *who, int fd)
+/* Circles can only close around those who are inside a run: they look up now
+ * and then, and so does who has somebody to tell. */
+static int wait_in_slices(const struct wait *w, bool inside)
 {
 	static const int64_t SLICE = INT64_C(100) * 1000000;
+	const struct caller *who = w->who;
 	for (;;) {
-		if (deadlock_would_close(who->h, who->key))
+		if (inside && deadlock_would_close(who->h, who->key))
 			return CIRCLE;
 		int64_t soon = clock_mono_ns() + SLICE;
-		int got = lock_wait_shared(fd, soon < who->deadline ? soon : who->deadline);
+		int got = lock_wait_shared(w->fd, soon < who->deadline ? soon : who->deadline);
 		if (got != 0 || soon >= who->deadline)
 			return got;
+		if (who->waiting)
+			who->waiting(who->context, w->fd);
 	}
 }
 
-static int wait_for_end(const struct caller *who, int fd)
+static int wait_for_end(const struct wait *w)
 {
-	struct jobserver job;
 	bool inside = getenv(MEET_RUNNING) != NULL;
 	/* Waiting with an end to it is asking again and again: not to be seen. */
-	if (inside || who->deadline != DPC_FOREVER)
-		proclocks_announce(fd);
-	jobserver_give(&job);
-	int got = inside ? wait_inside_a_run(who, fd) : lock_wait_shared(fd, who->deadline);
-	jobserver_take(&job);
-	return got;
+	if (inside || w->who->waiting || w->who->deadline != DPC_FOREVER)
+		proclocks_announce(w->fd);
+	return inside || w->who->waiting ? wait_in_slices(w, inside) : lock_wait_shared(w->fd, w->who->deadline);
 }
 
-/* Somebody leads: wait, then read how it ended. Takes fd over unless FOLLOW. */
-static enum step follow(enum role *role, const struct caller *who, int fd)
+/* What ended under our eyes, or has to be buried. */
+static enum step end_of_wait(enum role *role, struct wait *w, int got)
 {
-	struct capsule before, after;
-	peek(&before, fd);
-	/* Who wants a fresh run wants it for all who come later, too. */
-	if (who->must_lead && before.started && before.started <= who->arrival)
-		capsule_void(fd);
-	int got = wait_for_end(who, fd);
 	if (got == 1) {
-		peek(&after, fd);
-		/* A leader takes the file away before it lets go: where the path still names the
-		 * file, it died, whatever it had written. */
-		if (after.state != CAPSULE_BUILDING && !lock_is_current(who->h, who->key, fd))
-			return take_part(role, who, fd, &before, &after);
-		got = bury(who, fd);
+		peek(&w->after, w->fd);
+		/* A leader takes the file away before it lets go: where the path still names
+		 * the file, it died, whatever it had written. */
+		if (w->after.state != CAPSULE_BUILDING && !lock_is_current(w->who->h, w->who->key, w->fd))
+			return take_part(role, w);
+		got = bury(w->who, w->fd);
 		if (got == 1)
 			return STEP_AGAIN;
 	}
-	close(fd);
+	close(w->fd);
 	*role = ROLE_ALONE;
 	if (got == CIRCLE)
 		return STEP_DONE;
 	return got == 0 ? STEP_TIMED_OUT : STEP_FAILED;
+}
+
+/* --- a run that is shown as it goes on --- */
+
+static bool accept(void *context, const struct capsule *head)
+{
+	struct wait *w = context;
+	return may_share(w, head) && w->who->matches(w->who->context, w->fd);
+}
+
+static void look_up(void *context, const struct capsule *head)
+{
+	struct wait *w = context;
+	(void)head;
+	if (w->who->waiting)
+		w->who->waiting(w->who->context, w->fd);
+}
+
+static void make_room(void *context)
+{
+	struct wait *w = context;
+	if (w->who->relaying)
+		w->who->relaying(w->who->context);
+}
+
+/* The leader died, or nothing more will come from it. */
+static enum step go_on_elsewhere(enum role *role, struct wait *w, enum live_end end)
+{
+	struct live *l = w->who->live;
+	resume_restart(&l->given);
+	if (end == LIVE_ENDED) {
+		close(w->fd);
+		*role = l->head.state == CAPSULE_ELSEWHERE ? ROLE_LOOK_AGAIN : ROLE_ALONE;
+		return STEP_DONE;
+	}
+	int got = bury(w->who, w->fd);
+	if (got == 1)
+		return STEP_AGAIN;
+	close(w->fd);
+	return got == 0 ? STEP_TIMED_OUT : STEP_FAILED;
+}
+
+/* DPC_OK with *step, closing fd; DPC_MISS: it is not to be shown but waited for. */
+static int show(enum step *step, enum role *role, struct wait *w, dpc_error *err)
+{
+	struct live *l = w->who->live;
+	enum live_end end;
+	l->accept = accept;
+	l->waiting = look_up;
+	l->relaying = make_room;
+	l->context = w;
+	int rc = live_follow(&end, l, w->fd, w->who->deadline, err);
+	if (rc == DPC_OK && end == LIVE_REFUSED)
+		return DPC_MISS;
+	if (rc != DPC_OK) {
+		close(w->fd);
+		/* Nothing went out: as if it could not be shared. */
+		*step = STEP_DONE;
+		*role = ROLE_ALONE;
+		return l->relayed ? rc : DPC_OK;
+	}
+	if (end == LIVE_DIED || end == LIVE_ENDED) {
+		*step = go_on_elsewhere(role, w, end);
+		return DPC_OK;
+	}
+	close(w->fd);
+	*role = ROLE_SHOWN;
+	*step = end == LIVE_DONE ? STEP_DONE : STEP_TIMED_OUT;
+	return DPC_OK;
+}
+
+/* Somebody leads: wait, then read how it ended. Takes fd over unless FOLLOW. */
+static int follow(enum step *step, enum role *role, const struct caller *who, int64_t arrival, int fd,
+                  dpc_error *err)
+{
+	struct wait w = {.who = who, .arrival = arrival, .fd = fd};
+	struct jobserver job;
+	int rc = DPC_MISS;
+	peek(&w.before, fd);
+	/* Who wants a fresh run wants it for all who come later, too. */
+	if (who->must_lead && w.before.started && w.before.started <= arrival)
+		capsule_void(fd);
+	jobserver_give(&job);
+	if (who->live)
+		rc = show(step, role, &w, err);
+	if (rc == DPC_MISS) {
+		*step = end_of_wait(role, &w, wait_for_end(&w));
+		rc = DPC_OK;
+	}
+	jobserver_take(&job);
+	return rc;
 }
 
 /* Try to lead: a descriptor in *fd whose lock is ours (1), or somebody else's
@@ -153,26 +236,30 @@ int dogpile_try(int *fd, const struct home *h, const struct digest *key)
 	return got;
 }
 
-int dogpile_join(enum role *role, int *out, const struct home *h, const struct digest *key,
-                 int64_t deadline, bool must_lead, dpc_error *err)
+int dogpile_join(enum role *role, int *out, const struct caller *who, dpc_error *err)
 {
-	struct caller who = {h, key, deadline, clock_wall_ns(), must_lead};
+	int64_t arrival = clock_wall_ns();
 	enum step step = STEP_AGAIN;
 	while (step == STEP_AGAIN) {
-		int got = try_to_lead(out, &who);
+		int got = try_to_lead(out, who);
 		if (got < 0) {
-			int rc = dpc__fail_errno(err, "cannot lock the key in %s/locks", h->path);
+			int rc = dpc__fail_errno(err, "cannot lock the key in %s/locks", who->h->path);
 			if (*out >= 0)
 				close(*out);
 			*out = -1;
 			return rc;
 		}
 		*role = ROLE_LEAD;
-		step = got == 1 ? STEP_DONE : follow(role, &who, *out);
+		step = STEP_DONE;
+		int rc = got == 1 ? DPC_OK : follow(&step, role, who, arrival, *out, err);
+		if (rc != DPC_OK) {
+			*out = -1;
+			return rc;
+		}
 	}
 	if (step == STEP_TIMED_OUT)
 		*role = ROLE_TIMED_OUT;
 	if (step != STEP_DONE || (*role != ROLE_LEAD && *role != ROLE_FOLLOW))
 		*out = -1;
-	return step == STEP_FAILED ? dpc__fail_errno(err, "cannot wait for the key in %s/locks", h->path) : DPC_OK;
+	return step == STEP_FAILED ? dpc__fail_errno(err, "cannot wait for the key in %s/locks", who->h->path) : DPC_OK;
 }

@@ -2,6 +2,7 @@
  *
  *   dogpile_join ─┬─ LEAD        look again; then run, and lock_retire the fd
  *                 ├─ FOLLOW      the fd holds that run's complete capsule
+ *                 ├─ SHOWN       the run's output went out as it came; caller->live has the rest
  *                 ├─ LOOK_AGAIN  the answer has appeared: recall, then join again
  *                 ├─ ALONE       the run cannot be shared, or waiting for it would
  *                 │              close a circle: run without a lock
@@ -14,17 +15,32 @@
 
 #include "capsule.h"
 #include "home.h"
+#include "live.h"
 
-enum role { ROLE_LEAD, ROLE_FOLLOW, ROLE_LOOK_AGAIN, ROLE_ALONE, ROLE_TIMED_OUT };
+enum role { ROLE_LEAD, ROLE_FOLLOW, ROLE_SHOWN, ROLE_LOOK_AGAIN, ROLE_ALONE, ROLE_TIMED_OUT };
 
-/* h->state tells what had been invalidated when the caller came: a run that
- * began before is waited for, but its result not taken.
- *
- * *fd is the caller's to close (LEAD: lock_retire) for LEAD and FOLLOW, else
- * -1. `deadline` in clock_mono_ns. With `must_lead` only the result of a run is
- * taken that began after this call. DPC_E_IO when there can be no lock. */
-int dogpile_join(enum role *role, int *fd, const struct home *h, const struct digest *key,
-                 int64_t deadline, bool must_lead, dpc_error *err);
+/* What a caller brings to the meeting; everything borrowed. */
+struct caller {
+	const struct home *h;     /* its state tells what had been invalidated when the caller came: a run
+	                           * that began before is waited for, but its result not taken */
+	const struct digest *key;
+	int64_t deadline;         /* clock_mono_ns; DPC_FOREVER */
+	bool must_lead;           /* take only the result of a run that began after the call, and let nobody
+	                           * who comes later have an earlier one's */
+	struct live *live;        /* show a run as it goes on; NULL: wait for its end */
+	/* Is the run in this file of our question? Asked before it is shown. */
+	bool (*matches)(void *context, int fd);
+	/* Called now and then while waiting; NULL: not. */
+	void (*waiting)(void *context, int fd);
+	/* Called before the first byte is shown; NULL: not. */
+	void (*relaying)(void *context);
+	void *context;
+};
+
+/* *fd is the caller's to close (LEAD: lock_retire) for LEAD and FOLLOW, else -1.
+ * DPC_E_IO when there can be no lock. DPC_E_CONFLICT, DPC_E_CORRUPT and others
+ * when a run that was being shown cannot be gone on with: some of it went out. */
+int dogpile_join(enum role *role, int *fd, const struct caller *who, dpc_error *err);
 
 /* Take the lead of `key` if nobody has it, without waiting: 1 with the descriptor
  * in *fd, 0 when somebody leads, -1 with errno. */

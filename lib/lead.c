@@ -74,9 +74,8 @@ static void note_health(const struct lead *l, const struct captured *result)
 /* What was held back, now that it is known to be good. */
 static void show(struct captured *result, struct recorder *r)
 {
-	struct frames f;
-	if (recorder_frames(&f, r, NULL) == DPC_OK)
-		replay_frames(&f, 1, 2, &result->output_error);
+	struct frames f = recorder_frames(r);
+	replay_frames(&f, 1, 2, &result->output_error);
 }
 
 static void keep(struct lead *l, struct recorder *r, struct captured *result, const struct scratch *s,

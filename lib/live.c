@@ -3,34 +3,26 @@
 #include "clock.h"
 #include "lock.h"
 #include "os.h"
+#include "proclocks.h"
 #include "tail.h"
 #include "watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/file.h>
 
 struct follow {
-	struct live *l;
 	struct tail tail;
-	struct watch watch;
+	struct live *l;
 	int64_t deadline;
-	bool accepted, ended;
+	struct watch watch;
 	enum live_end end;
+	bool accepted, ended;
 };
 
 void live_init(struct live *l, int out, int err)
 {
 	*l = (struct live){.out = out, .err = err};
 	resume_init(&l->given);
-}
-
-/* Be counted among those who wait, or no longer. Where the kernel will not, we
- * are not counted: that is all. */
-static void announce(int fd, short type)
-{
-	struct flock one = {.l_type = type, .l_whence = SEEK_SET, .l_start = LIVE_WAITER_AT, .l_len = 1};
-	(void)fcntl(fd, F_OFD_SETLK, &one);
 }
 
 static int end_as(struct follow *f, enum live_end end)
@@ -143,7 +135,7 @@ int live_follow(enum live_end *end, struct live *l, int fd, int64_t deadline, dp
 	int rc = DPC_OK;
 	l->head = (struct capsule){0};
 	tail_init(&f.tail, fd, 0);
-	announce(fd, F_RDLCK);
+	proclocks_announce(fd);
 	/* From before the first look on, so that no change is missed. */
 	watch_open(&f.watch, fd);
 	for (;;) {
@@ -155,7 +147,6 @@ int live_follow(enum live_end *end, struct live *l, int fd, int64_t deadline, dp
 		wait_for_more(&f);
 	}
 	watch_close(&f.watch);
-	announce(fd, F_UNLCK);
 	*end = f.end;
 	return rc;
 }

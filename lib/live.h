@@ -3,17 +3,13 @@
  *   live_init → live_follow; did the leader die: resume_restart(&l->given), and
  *   live_follow the next one
  *
- * While it waits, it holds a lock for reading on one byte far behind the file's
- * end: /proc/locks then shows an OFDLCK there for each one who waits. Not
- * flock, which tells of the leader. */
+ * It does not block in flock, and so announces that it waits (proclocks.h). */
 #ifndef DPC_LIVE_H
 #define DPC_LIVE_H
 
 #include "resume.h"
 
 #include <stdbool.h>
-
-#define LIVE_WAITER_AT (INT64_C(1) << 40)
 
 enum live_end {
 	LIVE_DONE,     /* it ended well and its whole output went out; head.status is its status */
@@ -45,8 +41,9 @@ void live_init(struct live *l, int out, int err);
 /* Follow the run in the open lock file `fd`, which somebody else leads or led,
  * up to `deadline` (clock_mono_ns; DPC_FOREVER), whatever comes first. A run with
  * the flag CAPSULE_HELD is not shown before it is complete. A reader that went
- * away (EPIPE) is no error: SIGPIPE must be ignored. Whether the path still names
- * a file that says LIVE_DONE or LIVE_ENDED is for the caller to look at.
+ * away (EPIPE) is no error: SIGPIPE must be ignored. LIVE_DONE and LIVE_ENDED are
+ * told as soon as the file says so, usually before the leader has let go of it
+ * and taken it away; LIVE_DIED leaves the file to be retired by somebody.
  *
  * DPC_OK with *end. DPC_E_CONFLICT: the run contradicts what an earlier one gave.
  * DPC_E_CORRUPT, DPC_E_VERSION: the file is damaged, or cannot be understood;

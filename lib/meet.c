@@ -201,6 +201,36 @@ static enum meeting take_followed(struct meet *m, int fd)
 	return MEET_ALONE;
 }
 
+/* May its output go out before it is complete? */
+static bool is_ours(void *context, int fd)
+{
+	struct meet *m = context;
+	struct answer a = ANSWER_NONE;
+	bool ours = answer_describe(&a, fd, NULL) == DPC_OK && ask_matches(m->ask, &a.meta);
+	answer_release(&a);
+	return ours;
+}
+
+static void tell_waiting(void *context, int fd)
+{
+	struct meet *m = context;
+	m->waiting(m->context, fd);
+}
+
+static void tell_relaying(void *context)
+{
+	struct meet *m = context;
+	m->relaying(m->context);
+}
+
+/* Inside another's run nobody looks on; and where a failure is answered by what
+ * is old, it must not have been shown. */
+static struct live *live_for(const struct meet *m)
+{
+	bool falls_back = m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR;
+	return getenv(MEET_RUNNING) || falls_back ? NULL : m->live;
+}
+
 static int64_t deadline_of(const struct policy *p)
 {
 	int64_t now = clock_mono_ns();
@@ -210,14 +240,26 @@ static int64_t deadline_of(const struct policy *p)
 static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 {
 	const struct policy *p = m->ask->policy;
-	int64_t deadline = deadline_of(p);
+	if (m->prepare)
+		m->prepare(m);
+	struct caller who = {
+	    .h = m->ask->home,
+	    .key = &m->ask->key,
+	    .deadline = deadline_of(p),
+	    .must_lead = p->refresh,
+	    .live = live_for(m),
+	    .matches = is_ours,
+	    .waiting = m->waiting ? tell_waiting : NULL,
+	    .relaying = m->relaying ? tell_relaying : NULL,
+	    .context = m,
+	};
 	int usable = home_check_locks(m->ask->home, err);
 	if (usable != DPC_OK)
 		return usable;
 	for (;;) {
 		enum role role;
 		int fd;
-		int rc = dogpile_join(&role, &fd, m->ask->home, &m->ask->key, deadline, p->refresh, err);
+		int rc = dogpile_join(&role, &fd, &who, err);
 		if (rc != DPC_OK)
 			return rc;
 		switch (role) {
@@ -227,6 +269,9 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 			return lead(outcome, m, false, err);
 		case ROLE_FOLLOW:
 			*outcome = take_followed(m, fd);
+			return DPC_OK;
+		case ROLE_SHOWN:
+			*outcome = MEET_SHOWN;
 			return DPC_OK;
 		case ROLE_LOOK_AGAIN:
 			rc = look(m, err);

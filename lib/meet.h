@@ -12,6 +12,7 @@ enum meeting {
 	MEET_STALE,    /* the answer is old, but serves; nothing is left to do */
 	MEET_REFRESH,  /* the same, and we are to refresh it: the lock is ours */
 	MEET_FOLLOWED, /* the answer is that of the run we waited for */
+	MEET_SHOWN,    /* so it is, and its output went out as it came: live->head tells the rest */
 	MEET_STORE,    /* without fetch only: the store may know, and is to be asked */
 	MEET_LEAD,     /* run it; the lock is ours */
 	MEET_ALONE,    /* run it without a lock */
@@ -27,6 +28,14 @@ struct meet {
 	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD and MEET_REFRESH */
 	struct digest lock_key; /* the key it was taken for */
 	int64_t refresh_of; /* in: the lock was taken to refresh the entry created then; 0: no */
+	/* Called once, when there may be somebody to wait for: fills in what follows.
+	 * NULL: not. */
+	void (*prepare)(struct meet *m);
+	struct live *live; /* show a run that we wait for; NULL: wait for its end. Of other outcomes
+	                    * some may have gone out, too: see meet_has_shown */
+	void (*waiting)(void *context, int fd); /* called while waiting in fd; NULL: not */
+	void (*relaying)(void *context);        /* called before the first byte goes out; NULL: not */
+	void *context;
 	struct answer answer; /* for MEET_HIT, MEET_STALE, MEET_REFRESH and MEET_FOLLOWED */
 	struct answer old;  /* else: one that is too old, to fall back on (see old_verdict) … */
 	enum verdict old_verdict; /* … and why it did not serve, or why it is refreshed */
@@ -40,6 +49,12 @@ struct meet {
 
 /* DPC_OK with the outcome; DPC_E_… when inputs or locks cannot be had. */
 int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err);
+
+/* Did some of a run go out already? Then what comes goes on from there. */
+static inline bool meet_has_shown(const struct meet *m)
+{
+	return m->live && m->live->relayed;
+}
 
 /* Release the answers; the lock is the caller's to hand on or to give back. */
 void meet_release(struct meet *m);

@@ -208,13 +208,12 @@ void recorder_give_up(struct recorder *r, enum capsule_state state)
 	(void)!ftruncate(r->fd, file_at(r, 0));
 }
 
-int recorder_frames(struct frames *out, struct recorder *r, dpc_error *err)
+struct frames recorder_frames(const struct recorder *r)
 {
-	int rc = close_frame(r, err);
-	*out = (struct frames){.fd = r->fd, .offset = (uint64_t)file_at(r, 0), .size = r->capsule.frames_size};
+	struct frames f = {.fd = r->fd, .offset = (uint64_t)file_at(r, 0), .size = r->capsule.frames_size};
 	if (!r->spilled)
-		out->memory = (struct slice){r->small.data, r->small.size};
-	return rc;
+		f.memory = (struct slice){r->small.data, r->small.size};
+	return f;
 }
 
 int recorder_inline_bytes(struct recorder *r, struct buf *out)

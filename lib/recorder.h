@@ -51,7 +51,7 @@ int recorder_finish(struct recorder *r, enum capsule_state state, dpc_error *err
 void recorder_give_up(struct recorder *r, enum capsule_state state);
 
 /* The frames so far, whole; borrowed from the recorder. */
-int recorder_frames(struct frames *out, struct recorder *r, dpc_error *err);
+struct frames recorder_frames(const struct recorder *r);
 
 /* After recorder_finish, when not spilled: the capsule whole, in memory. */
 int recorder_inline_bytes(struct recorder *r, struct buf *out);

@@ -109,3 +109,43 @@ int replay_frames(const struct frames *f, int out, int err_fd, dpc_error *err)
 	}
 	return DPC_OK;
 }
+
+/* --- the rest of what another run began --- */
+
+static int give_rest(struct sink *s, enum stream stream, const struct frames *f, uint64_t at, uint64_t size,
+                     struct resume *r, dpc_error *err)
+{
+	uint8_t chunk[65536];
+	while (size) {
+		size_t n = size < sizeof chunk ? (size_t)size : sizeof chunk, left = n;
+		const uint8_t *rest = chunk;
+		int rc = frames_read(chunk, n, f, at, err);
+		if (rc == DPC_OK)
+			rc = resume_filter(r, stream, &rest, &left, err);
+		if (rc != DPC_OK)
+			return rc;
+		resume_note(r, stream, rest, left);
+		if (!s->gone && os_write_all(s->fd, rest, left) < 0 && (rc = write_failed(s, err)) != DPC_OK)
+			return rc;
+		at += n;
+		size -= n;
+	}
+	return DPC_OK;
+}
+
+int replay_rest(const struct frames *f, struct resume *r, int out, int err_fd, dpc_error *err)
+{
+	struct sink sinks[2] = {{.fd = out, .gone = out < 0}, {.fd = err_fd, .gone = err_fd < 0}};
+	for (uint64_t at = 0, word; at < f->size; at += frame_word_size(word)) {
+		int rc = frames_read(&word, sizeof word, f, at, err);
+		if (rc != DPC_OK)
+			return rc;
+		word = le64toh(word);
+		at += sizeof word;
+		enum stream stream = frame_word_stream(word);
+		rc = give_rest(&sinks[stream == STREAM_ERR], stream, f, at, frame_word_size(word), r, err);
+		if (rc != DPC_OK)
+			return rc;
+	}
+	return resume_end(r, err);
+}

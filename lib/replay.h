@@ -3,6 +3,7 @@
 #define DPC_REPLAY_H
 
 #include "capsule.h"
+#include "resume.h"
 
 /* Write every frame to `out` or `err_fd` (-1: leave its frames out). A reader that went away (EPIPE) is no
  * error: the rest for that stream is skipped. Large frames in files go by the
@@ -10,5 +11,9 @@
  * stream takes no more for another reason, DPC_E_CORRUPT when frames end
  * early. */
 int replay_frames(const struct frames *f, int out, int err_fd, dpc_error *err);
+
+/* The same from where another run's output ended: what was given of that is
+ * left out. DPC_E_CONFLICT when this one does not begin so. */
+int replay_rest(const struct frames *f, struct resume *r, int out, int err_fd, dpc_error *err);
 
 #endif

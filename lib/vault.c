@@ -360,28 +360,16 @@ static int remove_listed(const struct home *h, struct store *s, const struct con
 
 static bool label_of_run(struct entry_info *info, struct answer *a, const struct home *h, const char *name)
 {
-	uint8_t head[CAPSULE_HEAD];
-	struct buf b = {0};
 	char path[NAME_MAX + 8];
 	snprintf(path, sizeof path, "locks/%s", name);
 	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return false;
-	ssize_t n = os_pread_full(fd, head, sizeof head, 0);
-	struct capsule c;
-	bool ok = n == sizeof head && capsule_decode_head(&c, head, sizeof head, NULL) == DPC_OK;
-	size_t size = ok ? CAPSULE_HEAD + (size_t)c.meta_size : 0;
-	uint8_t *to = ok ? buf_reserve(&b, size) : NULL;
-	if (to && os_pread_full(fd, to, size, 0) == (ssize_t)size) {
-		b.size = size;
-		ok = answer_from_bytes(a, &b, NULL) == DPC_OK;
-		*info = (struct entry_info){.key = c.key, .label = a->meta.label, .flags = c.flags,
-		                            .generation = c.generation};
-	} else {
-		ok = false;
-	}
-	buf_release(&b);
-	close(fd);
+	bool ok = fd >= 0 && answer_describe(a, fd, NULL) == DPC_OK;
+	const struct capsule *c = &a->capsule;
+	if (ok)
+		*info = (struct entry_info){.key = c->key, .label = a->meta.label, .flags = c->flags,
+		                            .generation = c->generation};
+	if (fd >= 0)
+		close(fd);
 	return ok;
 }
 

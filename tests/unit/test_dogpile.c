@@ -60,11 +60,18 @@ static const char *lock_path(void)
 	return path_at_home(scene.f, name);
 }
 
+static const struct caller *asked(int64_t deadline, bool must_lead)
+{
+	static struct caller who;
+	who = (struct caller){.h = &scene.f->home, .key = key(), .deadline = deadline, .must_lead = must_lead};
+	return &who;
+}
+
 static enum role join(int *fd, int64_t deadline, bool must_lead)
 {
 	enum role role;
 	dpc_error err = {0};
-	if (dogpile_join(&role, fd, &scene.f->home, key(), deadline, must_lead, &err) != DPC_OK)
+	if (dogpile_join(&role, fd, asked(deadline, must_lead), &err) != DPC_OK)
 		fail_msg("%s", err.message);
 	return role;
 }
@@ -118,7 +125,7 @@ static int caller(void *context)
 	enum role role;
 	int fd;
 	struct recorder r;
-	if (dogpile_join(&role, &fd, &scene.f->home, key(), scene.deadline, scene.must_lead, NULL) != DPC_OK)
+	if (dogpile_join(&role, &fd, asked(scene.deadline, scene.must_lead), NULL) != DPC_OK)
 		return 100;
 	tell(role);
 	if (role == ROLE_FOLLOW)
@@ -314,7 +321,7 @@ static int fight(void *context)
 	for (int i = 0; i < ROUNDS; i++) {
 		enum role role;
 		int fd;
-		if (dogpile_join(&role, &fd, &scene.f->home, key(), DPC_FOREVER, i % 2, NULL) != DPC_OK)
+		if (dogpile_join(&role, &fd, asked(DPC_FOREVER, i % 2), NULL) != DPC_OK)
 			return 1;
 		if (role == ROLE_FOLLOW)
 			close(fd);
@@ -465,7 +472,7 @@ static void without_a_place_for_locks_there_is_an_error(void **state)
 	int fd = 7;
 	dpc_error err = {0};
 	write_text(path_at_home(scene.f, "locks"), "in the way");
-	assert_int_equal(dogpile_join(&role, &fd, &scene.f->home, key(), 0, false, &err), DPC_E_IO);
+	assert_int_equal(dogpile_join(&role, &fd, asked(0, false), &err), DPC_E_IO);
 	assert_int_equal(fd, -1);
 	assert_int_equal(err.code, DPC_E_IO);
 }
