@@ -1,7 +1,7 @@
 # dpcache. The two commands a stranger needs:
 #   make try     install what is missing, build, run a slow command twice
 #   make check   the same, then every test
-# Others: all bench check-sanitize install uninstall clean format
+# Others: all bench torture check-sanitize install uninstall clean format
 
 VERSION = 0.1.0
 CC = gcc
@@ -134,7 +134,7 @@ try:
 check:
 	@tests/need $(CHECK_PACKAGES)
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory try check-clang lint check-unit check-bats
+	@$(MAKE) --no-print-directory try check-clang lint check-unit check-bats check-fault
 
 # The other compiler has an eye for other things.
 check-clang:
@@ -166,6 +166,7 @@ lint:
 	  --checks="$(TIDY)" "$$@" -- -std=gnu11 -D_GNU_SOURCE -iquote lib -iquote cmd 2>/dev/null' tidy
 
 -include tests/unit/unit.mk
+-include tests/fault/fault.mk
 -include tests/bench/bench.mk
 
 # ---- installing ----
