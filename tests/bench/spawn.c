@@ -1,7 +1,8 @@
 /* spawn: what it costs to start a command and see it end.
  *
  *   spawn [-n ROUNDS] [-w ROUNDS] [-o WHERE] [-p SCRIPT] COMMAND... [--- COMMAND...]...
- *   spawn -c COPIES [-o FILE] COMMAND...
+ *   spawn -c COPIES [-k KEYS] [-x] [-o FILE] COMMAND...
+ *   spawn -m FILE COMMAND...
  *
  * In the first form every round runs each command once, one after the other, so
  * that all of them meet the same weather; compare only what one run printed.
@@ -17,11 +18,17 @@
  *   runs; bytes that the last run wrote (0 with -o null); name
  *
  * In the second form COPIES of one command are started at once. Prints a line
- * for each, in the order in which they ended: pid and milliseconds since the
- * first start. With -o FILE all append their stdout to FILE.
+ * for each, in the order in which they ended, fields separated by tabs: pid;
+ * milliseconds since the first start; milliseconds since its own start. With -o
+ * FILE all append their stdout to FILE. With -x one that is killed is no failure.
+ *
+ * In the third form a line is appended to FILE: pids of the parent and the
+ * grandparent, and the wall clock in milliseconds; then this becomes the command.
+ * That costs a command its start much less than a shell's echo and date.
  *
  * %n in a word stands for the number of the round (of the copy): no two runs of
- * a command, timed or not, are given the same. stdin is /dev/null.
+ * a command, timed or not, are given the same. With -k it is counted from 0 to
+ * KEYS - 1, over and over. stdin is /dev/null.
  *
  * A command that ends with anything but 0 ends the measurement, with status 1:
  * what failed was not measured.
@@ -53,9 +60,11 @@ struct command {
 };
 
 struct options {
-	int rounds, warm_up, copies;
+	int rounds, warm_up, copies, keys;
+	bool may_be_killed;
 	const char *where;
 	const char *script;
+	const char *mark;
 };
 
 static void die(const char *what)
@@ -68,7 +77,8 @@ static void usage(void)
 {
 	fprintf(stderr, "usage: spawn [-n ROUNDS] [-w ROUNDS] [-o null|pipe|FILE] [-p SCRIPT] COMMAND... "
 	                "[--- COMMAND...]...\n"
-	                "       spawn -c COPIES [-o FILE] COMMAND...\n");
+	                "       spawn -c COPIES [-k KEYS] [-x] [-o FILE] COMMAND...\n"
+	                "       spawn -m FILE COMMAND...\n");
 	exit(2);
 }
 
@@ -249,31 +259,100 @@ static void print_rounds(struct command *commands, int count, int rounds)
 
 /* --- many copies at once --- */
 
+struct copy {
+	pid_t pid;
+	double began, ended; /* us */
+};
+
+static int same_pid(const void *a, const void *b)
+{
+	const struct copy *x = a, *y = b;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static int first_to_end(const void *a, const void *b)
+{
+	const struct copy *x = a, *y = b;
+	return (x->ended > y->ended) - (x->ended < y->ended);
+}
+
+static void start_copies(struct copy *copies, char **argv, const struct options *o, int out)
+{
+	for (int i = 0; i < o->copies; i++) {
+		char **words = expand(argv, o->keys ? i % o->keys : i + 1);
+		copies[i].began = now_us();
+		copies[i].pid = start(words, out);
+		free_expanded(words, argv);
+	}
+}
+
+/* Nothing is looked up before the last has ended: it would delay what is measured. */
+static void wait_for_copies(struct copy *copies, const char *name, const struct options *o)
+{
+	struct copy *ends = allocate((size_t)o->copies, sizeof *ends);
+	for (int i = 0; i < o->copies; i++) {
+		int status;
+		ends[i].pid = wait(&status);
+		ends[i].ended = now_us();
+		if (!o->may_be_killed || !WIFSIGNALED(status))
+			insist_on_success(name, status);
+	}
+	qsort(copies, (size_t)o->copies, sizeof *copies, same_pid);
+	for (int i = 0; i < o->copies; i++) {
+		struct copy *c = bsearch(&ends[i], copies, (size_t)o->copies, sizeof *copies, same_pid);
+		c->ended = ends[i].ended;
+	}
+	free(ends);
+}
+
 static void run_herd(char **argv, const struct options *o)
 {
 	bool null = strcmp(o->where, "null") == 0;
 	int out = open(null ? "/dev/null" : o->where, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (out < 0)
 		die(o->where);
-	pid_t *pids = allocate((size_t)o->copies, sizeof *pids);
-	double *ms = allocate((size_t)o->copies, sizeof *ms);
+	struct copy *copies = allocate((size_t)o->copies, sizeof *copies);
 	double begun = now_us();
-	for (int i = 0; i < o->copies; i++) {
-		char **words = expand(argv, i + 1);
-		start(words, out);
-		free_expanded(words, argv);
-	}
-	for (int i = 0; i < o->copies; i++) {
-		int status;
-		pids[i] = wait(&status);
-		ms[i] = (now_us() - begun) / 1e3;
-		insist_on_success(argv[0], status);
-	}
+	start_copies(copies, argv, o, out);
+	wait_for_copies(copies, argv[0], o);
+	qsort(copies, (size_t)o->copies, sizeof *copies, first_to_end);
 	for (int i = 0; i < o->copies; i++)
-		printf("%ld\t%.3f\n", (long)pids[i], ms[i]);
-	free(pids);
-	free(ms);
+		printf("%ld\t%.3f\t%.3f\n", (long)copies[i].pid, (copies[i].ended - begun) / 1e3,
+		       (copies[i].ended - copies[i].began) / 1e3);
+	free(copies);
 	close(out);
+}
+
+/* --- a command that leaves a mark --- */
+
+static long parent_of(long pid)
+{
+	char path[64], text[512];
+	long parent = 0;
+	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	if (sscanf(text, "%*d (%*[^)]) %*c %ld", &parent) != 1)
+		parent = 0;
+	if (fd >= 0)
+		close(fd);
+	return parent;
+}
+
+static void leave_mark(const char *file, char **argv)
+{
+	char text[96];
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	long parent = getppid();
+	int size = snprintf(text, sizeof text, "%ld %ld %.3f\n", parent, parent_of(parent),
+	                    (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6);
+	int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, text, (size_t)size) != size)
+		die(file);
+	execvp(argv[0], argv);
+	die(argv[0]);
 }
 
 /* --- words --- */
@@ -304,7 +383,7 @@ static void parse(struct options *o, int argc, char **argv)
 {
 	int c;
 	*o = (struct options){.rounds = 100, .warm_up = 2, .where = "null"};
-	while ((c = getopt(argc, argv, "+n:w:c:o:p:")) != -1)
+	while ((c = getopt(argc, argv, "+n:w:c:k:xm:o:p:")) != -1)
 		switch (c) {
 		case 'n':
 			o->rounds = atoi(optarg);
@@ -315,6 +394,15 @@ static void parse(struct options *o, int argc, char **argv)
 		case 'c':
 			o->copies = atoi(optarg);
 			break;
+		case 'k':
+			o->keys = atoi(optarg);
+			break;
+		case 'x':
+			o->may_be_killed = true;
+			break;
+		case 'm':
+			o->mark = optarg;
+			break;
 		case 'o':
 			o->where = optarg;
 			break;
@@ -324,7 +412,7 @@ static void parse(struct options *o, int argc, char **argv)
 		default:
 			usage();
 		}
-	if (!argv[optind] || o->rounds < 1 || o->warm_up < 0 || o->copies < 0)
+	if (!argv[optind] || o->rounds < 1 || o->warm_up < 0 || o->copies < 0 || o->keys < 0)
 		usage();
 }
 
@@ -333,6 +421,8 @@ int main(int argc, char **argv)
 	struct options o;
 	struct command *commands;
 	parse(&o, argc, argv);
+	if (o.mark)
+		leave_mark(o.mark, argv + optind);
 	if (o.copies) {
 		run_herd(argv + optind, &o);
 		return 0;
