@@ -13,16 +13,17 @@
 static struct run **runs;
 static size_t count, room;
 static FILE *log_file;
-static history_run_fn *on_run;
+static history_run_fn *on_start, *on_end;
 static history_overlap_fn *on_overlap;
 
-void history_open(const char *path, history_run_fn *run, history_overlap_fn *overlap)
+void history_open(const char *path, history_run_fn *begun, history_run_fn *ended, history_overlap_fn *overlap)
 {
 	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 	log_file = fd < 0 ? NULL : fdopen(fd, "re");
 	if (!log_file)
 		die(path);
-	on_run = run;
+	on_start = begun;
+	on_end = ended;
 	on_overlap = overlap;
 }
 
@@ -65,7 +66,7 @@ static bool take_start(const char *line)
 	r.kind = (enum said_kind)said_kind_of(name);
 	struct run *kept = add();
 	*kept = r;
-	on_run(kept);
+	on_start(kept);
 	return true;
 }
 
@@ -91,9 +92,11 @@ static bool take_end(const char *line)
 	if (sscanf(line, "E %" SCNx64 " %" SCNd64, &id, &at) != 2)
 		return false;
 	struct run *r = history_find(id);
-	if (r)
-		r->ended = at;
-	return r;
+	if (!r)
+		return false;
+	r->ended = at;
+	on_end(r);
+	return true;
 }
 
 void history_read(void)

@@ -130,7 +130,8 @@ void party_signal_run(struct run *r, int signal)
 	int fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 	if (fd < 0)
 		return;
-	if (parent_of(r->pid) == r->above[0] && syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0)
+	pid_t parent = parent_of(r->pid);
+	if ((parent == r->above[0] || parent == getpid()) && syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0)
 		r->killed |= signal == SIGKILL;
 	close(fd);
 }

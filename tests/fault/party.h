@@ -42,7 +42,8 @@ void party_kill(size_t who);
 void party_stop(size_t who, int64_t ns);
 void party_wake(bool all); /* those whose time it is, or all */
 
-/* A run's own process, while its leader is here. Does nothing if it has gone. */
+/* A run's own process, below its parent of then or left to us. Does nothing if it has
+ * gone. */
 void party_signal_run(struct run *r, int signal);
 
 enum { PARTY_STRANGER = -1, PARTY_NONE_ENDED = -2, PARTY_NOBODY = -3 };

@@ -36,7 +36,8 @@
 #include <unistd.h>
 
 /* The kernel frees the lock of a leader that was killed a moment before its command
- * is gone, so that the next one may begin beside it. Once that gap is closed: false. */
+ * is gone, so that the next one may begin beside it. Once that gap is closed: false.
+ * As long as it is open, at least the command must not live on. */
 static const bool KILLED_LEADER_MAY_OVERLAP = true;
 
 static const int64_t MS = 1000000, HANGS = INT64_C(60000) * 1000000;
@@ -59,10 +60,23 @@ static void begun(struct run *r)
 		r->leader = (int)party_find(r->above[i]);
 }
 
+static bool is_left_behind(const struct run *r)
+{
+	return r && r->leader >= 0 && party.members[r->leader].killed;
+}
+
+static void ended(struct run *r)
+{
+	if (KILLED_LEADER_MAY_OVERLAP && is_left_behind(r) && party.members[r->leader].went &&
+	    r->ended > party.members[r->leader].went)
+		complain(r->kind, "run %016llx of pid %d went on to its end when its leader had been killed",
+		         (unsigned long long)r->id, r->pid);
+}
+
 static void met(const struct overlap *o)
 {
 	const struct run *other = o->other;
-	bool left_behind = other && other->leader >= 0 && party.members[other->leader].killed;
+	bool left_behind = is_left_behind(other);
 	total.overlaps += left_behind;
 	if (left_behind && KILLED_LEADER_MAY_OVERLAP)
 		return;
@@ -524,7 +538,7 @@ static void prepare(void)
 	clean_environment();
 	make_work_directory();
 	snprintf(path, sizeof path, "%s/log", work);
-	history_open(path, begun, met);
+	history_open(path, begun, ended, met);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
 		setrlimit(RLIMIT_NOFILE, &files);
