@@ -40,6 +40,12 @@ static struct {
 } known[] = {{"shelf ", "is damaged", 0}, {"entry ", "is gone", 0}};
 enum { KNOWN = sizeof known / sizeof *known };
 
+/* A leader that was killed leaves its result in the key's lock file. Who comes while
+ * another takes that file away takes the result for one of a run just ended, however
+ * old it is. Once that cannot happen any more: false. */
+static const bool DEAD_LEADER_MAY_BE_FOLLOWED = true;
+static long followed_dead;
+
 /* --- what dpcache says by itself --- */
 
 enum { WARNINGS = 32 };
@@ -63,6 +69,8 @@ static void count_warning(const char *line, size_t size)
 
 void judge_print_remarks(void)
 {
+	if (followed_dead)
+		printf("  %5ld times: the result of a dead leader's run, past the ttl\n", followed_dead);
 	for (size_t i = 0; i < KNOWN; i++)
 		if (known[i].count)
 			printf("  %5ld times: doctor: broken %s… %s\n", known[i].count, known[i].what, known[i].text);
@@ -131,7 +139,11 @@ static void judge_age(const struct member *m, const struct run *r, int exit_stat
 	if (m->refresh && r->began < m->came)
 		complain(m->kind, "pid %d, who came at %.6f with --refresh, got run %016" PRIx64 " of before", m->pid,
 		         seconds(m->came), r->id);
-	if (latest != INT64_MAX && m->came - latest > ttl)
+	if (latest == INT64_MAX || m->came - latest <= ttl)
+		return;
+	if (DEAD_LEADER_MAY_BE_FOLLOWED && party.members[r->leader].killed)
+		followed_dead++;
+	else
 		complain(m->kind, "pid %d, who came at %.6f with a ttl of %.6f s, got run %016" PRIx64
 		         ", whose leader was gone at %.6f",
 		         m->pid, seconds(m->came), (double)ttl / 1e9, r->id, seconds(latest));

@@ -457,17 +457,16 @@ static int doctor(const char *fix)
 
 /* One calm caller of each key takes away the lock that a killed leader left with
  * nobody behind it. What else a kill leaves, doctor finds; and nothing but that. */
-static void tidy_up(void)
+static void tidy_up(bool harmed)
 {
-	long kills = total.kills;
 	for (int k = 0; k < SAID_KINDS; k++)
 		call((enum said_kind)k, true);
 	see_them_off();
 	expect_no_locks(false);
 	if (doctor(NULL)) {
 		total.orphans++;
-		if (!kills)
-			complain(-1, "doctor found something though nobody was killed");
+		if (!harmed)
+			complain(-1, "doctor found something though nobody was killed in this round");
 		doctor("--fix");
 		if (doctor(NULL))
 			complain(-1, "doctor --fix did not mend everything");
@@ -486,15 +485,16 @@ static void play(void)
 	    .helps = one_in(5) ? 0 : dice(25),
 	    .pause = 100 + dice(one_in(2) ? 500 : 5000),
 	};
-	note(-1, "round: %u callers, most of %s, in bursts of up to %u", r.callers, said_names[r.focus], r.burst);
+	long kills = total.kills;
 	unsigned more = 20;
+	note(-1, "round: %u callers, most of %s, in bursts of up to %u", r.callers, said_names[r.focus], r.burst);
 	while ((r.callers || (party.here && more--)) && !complaints()) {
 		act(&r);
 		wait_for_an_end(dice(r.pause) * INT64_C(1000));
 		reap();
 	}
 	see_them_off();
-	tidy_up();
+	tidy_up(total.kills > kills);
 }
 
 /* --- the whole --- */
