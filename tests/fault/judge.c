@@ -33,11 +33,13 @@ static struct text read_all(int fd)
  *   - whoever forgets marks a run at work as void in the file that is its lock; if
  *     that has just become the shelf's, its sum is wrong until it is taken away;
  *   - prune and invalidate --match delete the entries' files before the database
- *     has forgotten the entries. */
+ *     has forgotten the entries;
+ *   - doctor looks for entries in the filter that prune has taken out of both since
+ *     doctor made its list. */
 static struct {
 	const char *what, *text;
 	long count;
-} known[] = {{"shelf ", "is damaged", 0}, {"entry ", "is gone", 0}};
+} known[] = {{"shelf ", "is damaged", 0}, {"entry ", "is gone", 0}, {"filter ", "would not be looked for", 0}};
 enum { KNOWN = sizeof known / sizeof *known };
 
 /* A leader that was killed leaves its result in the key's lock file. Who comes while
