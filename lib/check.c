@@ -156,12 +156,29 @@ static void check_entry(struct check *c, const struct home *h, struct store *s, 
 	answer_release(&a);
 }
 
-static void check_filter(struct check *c, const struct home *h, struct store *s, size_t hidden)
+/* Of these, those that are there now. What was pruned since they were listed may
+ * well be gone from the filter. */
+static size_t still_hidden(const struct home *h, struct store *s, const struct entry_list *l)
+{
+	struct digest key, question;
+	int64_t created;
+	size_t hidden = 0;
+	for (size_t at = 0; at < l->keys.size; at += sizeof key) {
+		memcpy(&key, l->keys.data + at, sizeof key);
+		hidden += !store_maybe_has(h, &key) && store_look(s, &key, &created, &question, NULL) == DPC_OK;
+	}
+	return hidden;
+}
+
+static void check_filter(struct check *c, const struct home *h, struct store *s, const struct entry_list *l)
 {
 	char text[96];
-	int lock = c->fix ? home_lock(h, PATIENCE, NULL) : -1;
-	bool mended = lock >= 0 && store_refilter(s, NULL) == DPC_OK;
+	int lock = home_lock(h, PATIENCE, NULL);
+	size_t hidden = still_hidden(h, s, l);
+	bool mended = hidden && c->fix && lock >= 0 && store_refilter(s, NULL) == DPC_OK;
 	home_unlock(lock);
+	if (!hidden)
+		return;
 	snprintf(text, sizeof text, "%zu entries would not be looked for", hidden);
 	tell_broken(c, mended, "filter", text);
 }
@@ -177,7 +194,7 @@ static void check_entries(struct check *c, const struct home *h, struct store *s
 		hidden += !store_maybe_has(h, &key);
 	}
 	if (hidden)
-		check_filter(c, h, s, hidden);
+		check_filter(c, h, s, l);
 	if (!broken)
 		tell(c, FINDING_OK, "entries", "%zu, all intact", l->keys.size / sizeof key);
 }

@@ -53,6 +53,12 @@ static bool may_share(const struct wait *w, const struct capsule *after)
 static enum step take_part(enum role *role, const struct wait *w)
 {
 	const struct capsule *after = &w->after;
+	/* It was over when we came: not a run that we waited for. A leader that died
+	 * before it took its file away may have left it there long ago. */
+	if (w->before.state != CAPSULE_BUILDING) {
+		close(w->fd);
+		return STEP_AGAIN;
+	}
 	if (after->state == CAPSULE_DONE && may_share(w, after)) {
 		/* Read without the lock: it must not stand in anybody's way. */
 		flock(w->fd, LOCK_UN);
@@ -121,7 +127,7 @@ static enum step end_of_wait(enum role *role, struct wait *w, int got)
 static bool accept(void *context, const struct capsule *head)
 {
 	struct wait *w = context;
-	return may_share(w, head) && w->who->matches(w->who->context, w->fd);
+	return w->before.state == CAPSULE_BUILDING && may_share(w, head) && w->who->matches(w->who->context, w->fd);
 }
 
 static void look_up(void *context, const struct capsule *head)

@@ -218,28 +218,35 @@ void home_close(struct home *h)
 	h->fd = -1;
 }
 
+/* flock has no time-out of its own, and a library may not use signals. A holder
+ * needs a millisecond, so a short wait is looked at often; a long one means that
+ * a thousand wait, who would need all the time there is for asking. */
+static void nap_for(int64_t ns)
+{
+	static const int64_t SHORTEST = 100000, LONGEST = 50000000;
+	ns = ns < SHORTEST ? SHORTEST : ns > LONGEST ? LONGEST : ns;
+	struct timespec nap = {0, (long)ns};
+	nanosleep(&nap, NULL);
+}
+
 int home_lock(const struct home *h, int64_t timeout, dpc_error *err)
 {
 	int fd = os_openat_high(h->fd, WRITE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return dpc__fail_errno(err, "cannot open %s/%s", h->path, WRITE_LOCK);
-	int64_t deadline = clock_mono_ns() + timeout;
-	/* flock has no time-out of its own, and a library may not use signals. The
-	 * holder needs well under a millisecond unless it was stopped. */
-	struct timespec nap = {0, 100000};
+	int64_t start = clock_mono_ns();
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
 			int rc = dpc__fail_errno(err, "cannot lock %s/%s", h->path, WRITE_LOCK);
 			close(fd);
 			return rc;
 		}
-		if (clock_mono_ns() > deadline) {
+		int64_t waited = clock_mono_ns() - start;
+		if (waited > timeout) {
 			close(fd);
 			return dpc__fail(err, DPC_E_BUSY, "%s/%s is held by another process", h->path, WRITE_LOCK);
 		}
-		nanosleep(&nap, NULL);
-		if (nap.tv_nsec < 2000000)
-			nap.tv_nsec *= 2;
+		nap_for(waited / 4);
 	}
 	return fd;
 }

@@ -89,6 +89,8 @@ static bool decode(struct shelf_variant *v, struct cursor *c)
 	if (!decode_capsule(v, c) || !decode_tail(v, c))
 		return false;
 	size_t size = (size_t)(c->at - start);
+	/* The sum is of an unvoided one: whoever voids a run knows of no sums. */
+	memset((uint8_t *)v->capsule_bytes.data + CAPSULE_VOIDED_AT, 0, sizeof v->capsule.voided);
 	if (cursor_u64(c) != hash64(start, size) || c->bad)
 		return false;
 	/* The sum has vouched for all of it. */

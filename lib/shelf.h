@@ -6,7 +6,7 @@
  *     field name of a file below data/ where the frames are (empty: they are here),
  *     stat tuple of that file,
  *     u32 count, that many stat tuples (of the capsule's observations),
- *     u64 XXH3 of all that
+ *     u64 XXH3 of all that, with a `voided` word of 0
  *
  * It begins like the file in which a run was recorded, so that this very file
  * can become the question's.

@@ -49,7 +49,8 @@ static void put_others(struct buf *out, const struct home *h, const char *path, 
 		const uint8_t *from = old.next.at;
 		while (kept < VARIANTS && shelf_next(&old, &v)) {
 			size_t size = (size_t)(old.next.at - from);
-			if (memcmp(&v.capsule.key, &head.key, sizeof head.key) != 0 && out->size + size <= SHELF_LIMIT) {
+			bool other = memcmp(&v.capsule.key, &head.key, sizeof head.key) != 0;
+			if (other && !v.capsule.voided && out->size + size <= SHELF_LIMIT) {
 				buf_put(out, from, size);
 				kept++;
 			}

@@ -13,10 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A writer needs a millisecond. Whoever removes must get the lock; to keep a
- * result is not worth making its caller and the followers wait for long. */
+/* A writer needs a millisecond, but a thousand may wait before us. */
 static const int64_t PATIENCE = INT64_C(10) * 1000000000;
-static const int64_t COMMIT_PATIENCE = INT64_C(2) * 1000000000;
 
 /* What the store says of a key, made an answer whose every byte was checked. */
 static int open_stored(struct answer *out, const struct home *h, const struct digest *key,
@@ -243,7 +241,7 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 	char name[64];
 	struct state now;
 	const char *file = NULL;
-	int lock = home_lock(a->home, COMMIT_PATIENCE, err);
+	int lock = home_lock(a->home, PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = state_read(&now, a->home->fd, err);
@@ -261,189 +259,6 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 		unlinkat(a->home->fd, file, 0);
 	home_unlock(lock);
 	return rc;
-}
-
-/* --- taking away --- */
-
-/* Whoever comes from now on must not be answered by a run that is at work.
- * false where there is none: a lock that nobody holds was left by a dead one. */
-static bool void_run(const struct home *h, const char *name)
-{
-	char path[NAME_MAX + 8];
-	snprintf(path, sizeof path, "locks/%s", name);
-	int fd = openat(h->fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return false;
-	bool at_work = scratch_is_name(name, NULL) || lock_try_exclusive(fd) == 0;
-	bool done = capsule_void(fd);
-	close(fd);
-	return at_work && done;
-}
-
-/* Call `each` for the name of every run at work. */
-typedef void run_fn(const struct home *h, const char *name, void *context);
-
-static void each_run(const struct home *h, run_fn *each, void *context)
-{
-	struct dirent *e;
-	int fd = openat(h->fd, "locks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			each(h, e->d_name, context);
-	if (dir)
-		closedir(dir);
-}
-
-struct voiding {
-	const struct digest *key;
-	bool found;
-};
-
-static void void_if_key(const struct home *h, const char *name, void *context)
-{
-	struct voiding *v = context;
-	char hex[DIGEST_HEX];
-	digest_hex(hex, v->key);
-	if (strcmp(name, hex) == 0 || scratch_is_name(name, v->key))
-		v->found |= void_run(h, name);
-}
-
-static int remove_stored(const struct home *h, struct store *s, const struct digest *key, dpc_error *err)
-{
-	struct buf old_file = {0};
-	struct digest question;
-	int64_t created;
-	int rc = store_look(s, key, &created, &question, err);
-	if (rc != DPC_OK)
-		return rc;
-	/* From the shelf first: were we killed in between, what only the shelf
-	 * holds could never be found and removed again. */
-	shelf_remove(h, &question);
-	rc = store_remove(s, key, &old_file, err);
-	if (rc == DPC_OK)
-		unlink_old(h, &old_file);
-	buf_release(&old_file);
-	return rc;
-}
-
-struct condemned_list {
-	struct buf keys;
-	vault_condemn_fn *condemned;
-	void *context;
-	uint64_t count, bytes;
-};
-
-static int collect(void *context, const struct entry_info *info)
-{
-	struct condemned_list *l = context;
-	if (!l->condemned(l->context, info))
-		return DPC_OK;
-	buf_put(&l->keys, &info->key, sizeof info->key);
-	l->count++;
-	l->bytes += info->stored_size;
-	return l->keys.failed ? DPC_E_MEMORY : DPC_OK;
-}
-
-static int remove_listed(const struct home *h, struct store *s, const struct condemned_list *l,
-                         dpc_error *err)
-{
-	struct digest key;
-	int rc = store_batch(s, true, err);
-	for (size_t at = 0; at < l->keys.size && rc >= 0; at += sizeof key) {
-		memcpy(&key, l->keys.data + at, sizeof key);
-		rc = remove_stored(h, s, &key, err);
-	}
-	int ended = store_batch(s, false, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : ended;
-}
-
-static bool label_of_run(struct entry_info *info, struct answer *a, const struct home *h, const char *name)
-{
-	char path[NAME_MAX + 8];
-	snprintf(path, sizeof path, "locks/%s", name);
-	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool ok = fd >= 0 && answer_describe(a, fd, NULL) == DPC_OK;
-	const struct capsule *c = &a->capsule;
-	if (ok)
-		*info = (struct entry_info){.key = c->key, .label = a->meta.label, .flags = c->flags,
-		                            .generation = c->generation};
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static void void_if_condemned(const struct home *h, const char *name, void *context)
-{
-	struct condemned_list *l = context;
-	struct entry_info info;
-	struct answer a = ANSWER_NONE;
-	if (label_of_run(&info, &a, h, name) && l->condemned(l->context, &info))
-		void_run(h, name);
-	answer_release(&a);
-}
-
-static int remove_under_lock(const struct home *h, struct condemned_list *l, dpc_error *err)
-{
-	struct store s;
-	int rc = store_open(&s, h, false, err);
-	if (rc == DPC_E_NOTFOUND) {
-		shelf_clear(h);
-		return DPC_OK;
-	}
-	if (rc != DPC_OK)
-		return rc;
-	rc = store_each(&s, collect, l, err);
-	if (rc == DPC_OK)
-		rc = remove_listed(h, &s, l, err);
-	store_close(&s);
-	return rc;
-}
-
-int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *context, uint64_t *count,
-                    uint64_t *bytes, dpc_error *err)
-{
-	struct condemned_list l = {.condemned = condemned, .context = context};
-	/* Voiding comes first: a run that commits before we get the lock is taken
-	 * out again below, one that comes later finds itself voided. */
-	each_run(h, void_if_condemned, &l);
-	int lock = home_lock(h, PATIENCE, err);
-	if (lock < 0)
-		return lock;
-	int rc = remove_under_lock(h, &l, err);
-	home_unlock(lock);
-	*count += l.count;
-	*bytes += l.bytes;
-	buf_release(&l.keys);
-	return rc;
-}
-
-static int remove_one(const struct home *h, const struct digest *key, dpc_error *err)
-{
-	struct store s;
-	int rc = store_open(&s, h, false, err);
-	/* A store that is gone leaves nothing worth answering from. */
-	if (rc == DPC_E_NOTFOUND) {
-		shelf_clear(h);
-		return DPC_MISS;
-	}
-	if (rc != DPC_OK)
-		return rc;
-	rc = remove_stored(h, &s, key, err);
-	store_close(&s);
-	return rc;
-}
-
-int vault_remove(const struct home *h, const struct digest *key, dpc_error *err)
-{
-	struct voiding v = {.key = key};
-	each_run(h, void_if_key, &v);
-	int lock = home_lock(h, PATIENCE, err);
-	if (lock < 0)
-		return lock;
-	int rc = remove_one(h, key, err);
-	home_unlock(lock);
-	return rc == DPC_MISS && v.found ? DPC_OK : rc;
 }
 
 int vault_quarantine(const struct home *h, char *moved, size_t size, dpc_error *err)
@@ -471,18 +286,4 @@ int vault_probe(const struct home *h, dpc_error *err)
 	if (rc >= 0 || rc == DPC_E_NOTFOUND)
 		return DPC_OK;
 	return dpc__fail(err, rc, "%s", trouble.message);
-}
-
-int vault_invalidate_all(struct home *h, dpc_error *err)
-{
-	int lock = home_lock(h, PATIENCE, err);
-	if (lock < 0)
-		return lock;
-	int rc = state_read(&h->state, h->fd, err);
-	if (rc == DPC_OK) {
-		state_raise_floor(&h->state);
-		rc = state_write(&h->state, h->fd, err);
-	}
-	home_unlock(lock);
-	return rc;
 }

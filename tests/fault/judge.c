@@ -27,27 +27,6 @@ static struct text read_all(int fd)
 	return t;
 }
 
-/* What doctor may find broken while others are at work, or after one of them was
- * killed, that it should not. None of it gives anybody a wrong answer. To be taken
- * out, line by line, as it is mended:
- *   - whoever forgets marks a run at work as void in the file that is its lock; if
- *     that has just become the shelf's, its sum is wrong until it is taken away;
- *   - prune and invalidate --match delete the entries' files before the database
- *     has forgotten the entries;
- *   - doctor looks for entries in the filter that prune has taken out of both since
- *     doctor made its list. */
-static struct {
-	const char *what, *text;
-	long count;
-} known[] = {{"shelf ", "is damaged", 0}, {"entry ", "is gone", 0}, {"filter ", "would not be looked for", 0}};
-enum { KNOWN = sizeof known / sizeof *known };
-
-/* A leader that was killed leaves its result in the key's lock file. Who comes while
- * another takes that file away takes the result for one of a run just ended, however
- * old it is. Once that cannot happen any more: false. */
-static const bool DEAD_LEADER_MAY_BE_FOLLOWED = true;
-static long followed_dead;
-
 /* --- what dpcache says by itself --- */
 
 enum { WARNINGS = 32 };
@@ -71,11 +50,6 @@ static void count_warning(const char *line, size_t size)
 
 void judge_print_remarks(void)
 {
-	if (followed_dead)
-		printf("  %5ld times: the result of a dead leader's run, past the ttl\n", followed_dead);
-	for (size_t i = 0; i < KNOWN; i++)
-		if (known[i].count)
-			printf("  %5ld times: doctor: broken %s… %s\n", known[i].count, known[i].what, known[i].text);
 	for (int i = 0; i < WARNINGS && warnings[i].count; i++)
 		printf("  %5ld times: %s\n", warnings[i].count, warnings[i].text);
 }
@@ -141,11 +115,7 @@ static void judge_age(const struct member *m, const struct run *r, int exit_stat
 	if (m->refresh && r->began < m->came)
 		complain(m->kind, "pid %d, who came at %.6f with --refresh, got run %016" PRIx64 " of before", m->pid,
 		         seconds(m->came), r->id);
-	if (latest == INT64_MAX || m->came - latest <= ttl)
-		return;
-	if (DEAD_LEADER_MAY_BE_FOLLOWED && party.members[r->leader].killed)
-		followed_dead++;
-	else
+	if (latest != INT64_MAX && m->came - latest > ttl)
 		complain(m->kind, "pid %d, who came at %.6f with a ttl of %.6f s, got run %016" PRIx64
 		         ", whose leader was gone at %.6f",
 		         m->pid, seconds(m->came), (double)ttl / 1e9, r->id, seconds(latest));
@@ -214,22 +184,11 @@ static bool is_finding(const char *line, const char *what, const char *text)
 	return strncmp(line, broken, n) == 0 && strncmp(line + n, what, strlen(what)) == 0 && strstr(line, text);
 }
 
-/* Is it one that is known for now? */
-static bool is_known(const char *line)
-{
-	for (size_t i = 0; i < KNOWN; i++)
-		if (is_finding(line, known[i].what, known[i].text)) {
-			known[i].count++;
-			return true;
-		}
-	return false;
-}
-
 /* Of a run that was killed something may lie about; anything else is wrong. */
 static void judge_doctor(const struct member *m, struct text out, struct text err, int status)
 {
 	for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n"))
-		if (is_finding(line, "", "") && !is_finding(line, "orphan ", "") && !is_known(line))
+		if (is_finding(line, "", "") && !is_finding(line, "orphan ", ""))
 			complain(-1, "pid %d, doctor, who came at %.6f, says: %s", m->pid, seconds(m->came), line);
 	if (!m->killed && (!WIFEXITED(status) || WEXITSTATUS(status) > 1)) {
 		complain(-1, "doctor ended with status %x", (unsigned)status);
