@@ -50,7 +50,8 @@ static int deadlock_teardown(void **state)
 
 /* --- those who wait --- */
 
-/* What such a process is told: in argv "block" or "announce", and the lock. */
+/* What such a process is told: in argv "block", "announce" or "hold", and the
+ * lock. */
 static int wait_for_lock(char **argv)
 {
 	int fd = open(argv[2], O_RDWR | O_CLOEXEC);
@@ -58,7 +59,10 @@ static int wait_for_lock(char **argv)
 		return 2;
 	if (strcmp(argv[1], "block") == 0)
 		return flock(fd, LOCK_SH) == 0 ? 0 : 3;
-	proclocks_announce(fd);
+	if (strcmp(argv[1], "announce") == 0)
+		proclocks_announce(fd);
+	else if (flock(fd, LOCK_EX) < 0)
+		return 4;
 	for (;;)
 		pause();
 }
@@ -70,9 +74,8 @@ static int waiters_of(int run)
 	return n;
 }
 
-/* A process with this in its environment, waiting for a run. Returns when it is
- * at it. `running` NULL: inside of none. */
-static pid_t start_waiter(const char *how, const char *running, int run)
+/* A process with this in its environment; `running` NULL: inside of none. */
+static pid_t start_process(const char *how, const char *running, int run)
 {
 	char name[LOCK_NAME], variable[4096];
 	lock_name(name, &key[run]);
@@ -80,7 +83,6 @@ static pid_t start_waiter(const char *how, const char *running, int run)
 	snprintf(variable, sizeof variable, "%s=%s", MEET_RUNNING, running ? running : "");
 	char *const envp[] = {(char *)"BEFORE=x", running ? variable : NULL, (char *)"BEHIND=x", NULL};
 	char *const argv[] = {(char *)"waiter", (char *)how, (char *)path, NULL};
-	int before = waiters_of(run);
 	pid_t parent = getpid(), pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -89,6 +91,14 @@ static pid_t start_waiter(const char *how, const char *running, int run)
 		_exit(255);
 	}
 	assert_true(pid > 0);
+	return pid;
+}
+
+/* The same, waiting for a run. Returns when it is at it. */
+static pid_t start_waiter(const char *how, const char *running, int run)
+{
+	int before = waiters_of(run);
+	pid_t pid = start_process(how, running, run);
 	while (waiters_of(run) <= before)
 		sched_yield();
 	return pid;
@@ -162,6 +172,17 @@ static void who_waits_by_trying_again_is_seen_too(void **state)
 	(void)state;
 	pid_t pid = start_waiter("announce", hex[0], 1);
 	assert_true(closes(hex[1], 0));
+	child_kill(pid);
+}
+
+static void who_holds_a_lock_does_not_wait_for_it(void **state)
+{
+	(void)state;
+	assert_int_equal(flock(lock[1], LOCK_UN), 0);
+	pid_t pid = start_process("hold", hex[0], 1);
+	while (proclocks_holder(lock[1]) != pid)
+		sched_yield();
+	assert_false(closes(hex[1], 0));
 	child_kill(pid);
 }
 
@@ -271,6 +292,7 @@ int main(int argc, char **argv)
 	    with_runs(of_two_who_wait_for_each_other_the_smaller_keys_gives_way),
 	    with_runs(one_alone_gives_way_when_all_are_there),
 	    with_runs(who_waits_by_trying_again_is_seen_too),
+	    with_runs(who_holds_a_lock_does_not_wait_for_it),
 	    with_runs(a_run_within_a_run_is_inside_of_both),
 	    with_runs(all_who_wait_for_the_smallest_give_way),
 	    with_runs(of_two_circles_each_has_one_who_gives_way),

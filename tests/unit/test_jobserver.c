@@ -160,6 +160,8 @@ static void descriptors_that_are_something_else_are_left_alone(void **state)
 	assert_does_nothing();
 	set_flags("--jobserver-auth=", tokens[1], tokens[1], "");
 	assert_does_nothing();
+	set_flags("--jobserver-auth=", tokens[0], tokens[0], "");
+	assert_does_nothing();
 	set_flags("--jobserver-auth=", file, file, "");
 	assert_does_nothing();
 	assert_int_equal(lseek(file, 0, SEEK_END), 0);
