@@ -108,13 +108,9 @@ static void locate(const struct search *s, const struct digest *run, struct proc
 bool deadlock_would_close(const struct home *h, const struct digest *key)
 {
 	const char *running = getenv(MEET_RUNNING);
-	struct search s;
+	struct search s = {.h = h, .key = key};
 	if (!running || !*running)
 		return false;
-	s.h = h;
-	s.key = key;
-	s.count = s.from = s.looked = 0;
-	s.closed = false;
 	add_runs(&s, running);
 	while (!s.closed && s.looked < LOOKED && s.from < s.count) {
 		s.to = s.count;

@@ -131,7 +131,8 @@ static void a_variable_that_looks_like_it_does_not_count(void **state)
 static void what_is_no_pair_of_numbers_is_left_alone(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = {"", "3", "3,", ",4", "-2,-2", "3;4", "3,4,5", "3,4x", "99999999999,4"};
+	static const char *const wrong[] = {"",    "3",     "3,",   ",4",           "-2,-2",
+	                                    "3;4", "3,4,5", "3,4x", "99999999999,4"};
 	char flags[64];
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		snprintf(flags, sizeof flags, "--jobserver-auth=%s", wrong[i]);
@@ -333,8 +334,8 @@ static void run_make(struct buf *out, const char *options, const char *makefile)
 	write_text(path_in(f, "makefile"), makefile);
 	/* A make that waits for ever has to fail the test. */
 	snprintf(command, sizeof command,
-	         "cd '%s' && PROBE='%s' timeout 120 make --no-print-directory %s -f makefile 2>&1; echo $?", f->dir, self,
-	         options);
+	         "cd '%s' && PROBE='%s' timeout 120 make --no-print-directory %s -f makefile 2>&1; echo $?",
+	         f->dir, self, options);
 	FILE *make = popen(command, "re");
 	assert_non_null(make);
 	while ((n = fread(chunk, 1, sizeof chunk, make)) > 0)
