@@ -19,13 +19,14 @@ int cmd_get(const struct command *self, char **words);
 int cmd_put(const struct command *self, char **words);
 int cmd_rm(const struct command *self, char **words);
 int cmd_ls(const struct command *self, char **words);
+int cmd_locks(const struct command *self, char **words);
 int cmd_show(const struct command *self, char **words);
 int cmd_stats(const struct command *self, char **words);
 int cmd_invalidate(const struct command *self, char **words);
 int cmd_prune(const struct command *self, char **words);
 int cmd_doctor(const struct command *self, char **words);
 
-extern const struct opt get_opts[], put_opts[], rm_opts[], ls_opts[], show_opts[], stats_opts[],
+extern const struct opt get_opts[], put_opts[], rm_opts[], ls_opts[], locks_opts[], show_opts[], stats_opts[],
     invalidate_opts[], prune_opts[], doctor_opts[];
 
 enum {

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"put", cmd_put, "key", "remember standard input under a name", put_opts},
     {"rm", cmd_rm, "key ...", "forget values and results", rm_opts},
     {"ls", cmd_ls, "", "list what is remembered", ls_opts},
+    {"locks", cmd_locks, "", "list the runs at work and who waits for them", locks_opts},
     {"show", cmd_show, "key", "tell all about one entry", show_opts},
     {"stats", cmd_stats, "", "hits, misses and time saved", stats_opts},
     {"invalidate", cmd_invalidate, "[key ...]", "forget by key, by command or everything", invalidate_opts},
