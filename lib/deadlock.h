@@ -15,8 +15,11 @@
 /* This process is about to wait, or is waiting, for the run of `key`: does that
  * close a circle, and is it on us to give way? Of all in a circle those give
  * way who wait for the smallest of the keys awaited in it, so that everybody
- * can judge for himself. The others in it may come later: ask again now and
- * then. False at once outside of all runs. Allocates nothing. */
+ * can judge for himself.
+ *
+ * The others in it may come later, and a long list of locks may have had a gap:
+ * ask again now and then. What is true stays so until somebody gives way. False
+ * at once outside of all runs. Allocates nothing. */
 bool deadlock_would_close(const struct home *h, const struct digest *key);
 
 #endif

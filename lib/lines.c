@@ -8,6 +8,7 @@ int lines_open(struct lines *l, const char *path, char end)
 {
 	l->end = end;
 	l->at = l->size = 0;
+	l->reads = 0;
 	l->fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	return l->fd < 0 ? -1 : 0;
 }
@@ -25,6 +26,7 @@ static bool refill(struct lines *l)
 	while (n < 0 && errno == EINTR);
 	l->at = 0;
 	l->size = n > 0 ? (size_t)n : 0;
+	l->reads += n > 0;
 	return n > 0;
 }
 

@@ -11,6 +11,7 @@ struct lines {
 	int fd;
 	char end; /* what ends a line */
 	size_t at, size;
+	int reads; /* that brought something */
 	char chunk[4096];
 };
 

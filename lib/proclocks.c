@@ -122,7 +122,7 @@ int proclocks_each(proclocks_fn *visit, void *context)
 		if (parse(&l, line))
 			more = visit(context, &l);
 	lines_close(&lines);
-	return 0;
+	return lines.reads > 1;
 }
 
 /* --- a file's name there --- */
@@ -210,8 +210,21 @@ static bool count(void *context, const struct proclock *l)
 
 static bool take_census(struct census *c, int fd)
 {
-	*c = (struct census){.waiters = 0};
-	return proclocks_locate(&c->file, fd) == 0 && proclocks_each(count, c) == 0;
+	enum { TRIES = 8 };
+	struct census last;
+	int pieces = 1;
+	*c = (struct census){.waiters = -1};
+	if (proclocks_locate(&c->file, fd) < 0)
+		return false;
+	for (int i = 0; i < TRIES && pieces > 0; i++) {
+		last = *c;
+		c->waiters = 0;
+		c->holder = 0;
+		pieces = proclocks_each(count, c);
+		if (c->waiters == last.waiters && c->holder == last.holder)
+			break;
+	}
+	return pieces >= 0;
 }
 
 int proclocks_waiters(int fd)

@@ -34,8 +34,12 @@ struct proclock {
 	struct proclocks_file file;
 };
 
-/* Call `visit` for every lock there is, until it returns false. 0, or -1 with
- * errno where the kernel does not tell. */
+/* Call `visit` for every lock there is, until it returns false.
+ *
+ * 0 when all that was visited is of one moment. A list of more than about a
+ * page comes in pieces, and then it is 1: where others locked or unlocked in
+ * between, entries may be missing or told twice. -1 with errno where the kernel
+ * does not tell. */
 typedef bool proclocks_fn(void *context, const struct proclock *l);
 int proclocks_each(proclocks_fn *visit, void *context);
 
@@ -44,7 +48,9 @@ int proclocks_locate(struct proclocks_file *file, int fd);
 bool proclocks_same(const struct proclocks_file *a, const struct proclocks_file *b);
 
 /* How many wait for the flock of the file that `fd` is; -1 when it cannot be
- * told. */
+ * told. Where the list comes in pieces, these two read it again until it says
+ * the same twice. Each reading takes some tenths of a millisecond and holds up
+ * whoever locks or unlocks meanwhile. */
 int proclocks_waiters(int fd);
 
 /* The process that took its exclusive flock, which it may have passed on since;

@@ -229,11 +229,12 @@ set_cost() { # NANOSECONDS
 }
 
 @test "locks does not stand in the way of those who lead and follow" {
-	# It takes no lock of a run that is held by somebody to be seen.
+	# It takes no lock of a run that somebody is seen to hold. In the list of a
+	# busy machine that may take more than one look.
 	start_leader
-	strace -f -o calls -e trace=flock dpcache locks >out
-	run grep -c 'flock(' calls
-	assert_output 0
+	# shellcheck disable=SC2317  # called by wait_until
+	takes_no_lock() { strace -f -o calls -e trace=flock dpcache locks >out && ! grep -q 'flock(' calls; }
+	wait_until takes_no_lock
 	release
 	finish leader
 }

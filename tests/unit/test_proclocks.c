@@ -37,9 +37,16 @@ static int open_named(const char *name)
 	return fd;
 }
 
+/* Other programs' locks may make the list long, and leave gaps in it. */
 static void until_waiters(int fd, int count)
 {
 	while (proclocks_waiters(fd) != count)
+		sched_yield();
+}
+
+static void until_holder(int fd, pid_t pid)
+{
+	while (proclocks_holder(fd) != pid)
 		sched_yield();
 }
 
@@ -104,8 +111,8 @@ static void the_exclusive_holder_is_told(void **state)
 	(void)state;
 	int fd = open_named("file"), other = open_named("other"), again = open_named("file");
 	assert_int_equal(flock(fd, LOCK_EX), 0);
-	assert_int_equal(proclocks_holder(fd), getpid());
-	assert_int_equal(proclocks_holder(again), getpid());
+	until_holder(fd, getpid());
+	until_holder(again, getpid());
 	assert_int_equal(proclocks_holder(other), 0);
 	assert_int_equal(proclocks_waiters(fd), 0);
 	close(fd);
@@ -151,7 +158,7 @@ static void all_who_are_blocked_in_flock_are_counted(void **state)
 	pid[WAITERS] = child_start(wait_exclusive, (void *)path);
 	until_waiters(fd, WAITERS + 1);
 	assert_int_equal(proclocks_waiters(other), 0);
-	assert_int_equal(proclocks_holder(fd), getpid());
+	until_holder(fd, getpid());
 	close(fd);
 	for (int i = 0; i <= WAITERS; i++)
 		assert_int_equal(child_wait(pid[i]), 0);
@@ -165,12 +172,12 @@ static void who_has_announced_himself_is_counted_until_he_ends(void **state)
 	int fd = open_named("file");
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	pid_t first = start_announcer(&a, path_in(f, "file"));
-	assert_int_equal(proclocks_waiters(fd), 1);
+	until_waiters(fd, 1);
 	pid_t second = start_announcer(&b, path_in(f, "file"));
-	assert_int_equal(proclocks_waiters(fd), 2);
-	assert_int_equal(proclocks_holder(fd), getpid());
+	until_waiters(fd, 2);
+	until_holder(fd, getpid());
 	end_announcer(&a, first);
-	assert_int_equal(proclocks_waiters(fd), 1);
+	until_waiters(fd, 1);
 	assert_int_equal(child_kill(second), 256 + 9);
 	assert_int_equal(proclocks_waiters(fd), 0);
 	gate_release(&b.announced);
@@ -202,8 +209,10 @@ static void an_announcement_tells_who_waits(void **state)
 	int fd = open_named("file");
 	pid_t pid = start_announcer(&a, path_in(f, "file"));
 	assert_int_equal(proclocks_locate(&s.file, fd), 0);
-	assert_int_equal(proclocks_each(seek, &s), 0);
-	assert_int_equal(s.count, 1);
+	while (s.count != 1) {
+		s.count = 0;
+		assert_true(proclocks_each(seek, &s) >= 0);
+	}
 	assert_int_equal(s.found.kind, PROCLOCK_ANNOUNCEMENT);
 	assert_true(s.found.waiting);
 	assert_false(s.found.write);
@@ -238,7 +247,7 @@ static bool count_ours(void *context, const struct proclock *l)
 
 static void a_list_of_many_chunks_is_read_whole(void **state)
 {
-	/* Some 50 bytes for each: line after line lies across a chunk's end. */
+	/* Such a list may have gaps while others lock and unlock, but not for ever. */
 	(void)state;
 	enum { FILES = 600 };
 	int fd[FILES], seen = 0;
@@ -248,10 +257,13 @@ static void a_list_of_many_chunks_is_read_whole(void **state)
 		fd[i] = open_named(name);
 		assert_int_equal(flock(fd[i], LOCK_EX), 0);
 	}
-	assert_int_equal(proclocks_each(count_ours, &seen), 0);
+	for (int tries = 1000; seen != FILES && tries; tries--) {
+		seen = 0;
+		assert_int_equal(proclocks_each(count_ours, &seen), 1);
+	}
 	assert_int_equal(seen, FILES);
 	for (int i = 0; i < FILES; i += 50)
-		assert_int_equal(proclocks_holder(fd[i]), getpid());
+		until_holder(fd[i], getpid());
 	for (int i = 0; i < FILES; i++)
 		close(fd[i]);
 }
@@ -269,7 +281,7 @@ static void a_visit_can_be_ended(void **state)
 	int visits = 0, a = open_named("a"), b = open_named("b");
 	assert_int_equal(flock(a, LOCK_EX), 0);
 	assert_int_equal(flock(b, LOCK_EX), 0);
-	assert_int_equal(proclocks_each(stop, &visits), 0);
+	assert_true(proclocks_each(stop, &visits) >= 0);
 	assert_int_equal(visits, 1);
 	close(a);
 	close(b);
@@ -280,7 +292,7 @@ static void a_file_is_found_by_a_descriptor_that_cannot_read_it(void **state)
 	(void)state;
 	int fd = open_named("file"), bare = open(path_in(f, "file"), O_PATH | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
-	assert_int_equal(proclocks_holder(bare), getpid());
+	until_holder(bare, getpid());
 	close(bare);
 	close(fd);
 }
@@ -295,7 +307,7 @@ static void a_file_in_memory_is_found(void **state)
 		skip();
 	unlink(path);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
-	assert_int_equal(proclocks_holder(fd), getpid());
+	until_holder(fd, getpid());
 	close(fd);
 }
 
