@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -40,12 +41,36 @@ int become_core(char *const *argv)
 	return 125;
 }
 
-static void close_from(unsigned first, unsigned last)
+void become_another(int status, int (*function)(void *), void *context)
+{
+	enum { STACK = 65536 };
+	static _Alignas(16) unsigned char stack[STACK];
+	/* From here on this process touches no memory that the other may use. */
+	clone(function, stack + STACK, CLONE_VM, context);
+	_exit(status);
+}
+
+static void close_between(int first, int last)
 {
 	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
 		return;
-	for (unsigned fd = first; fd <= last && fd < 4096; fd++)
-		close((int)fd);
+	for (int fd = first; fd <= last && fd < 4096; fd++)
+		close(fd);
+}
+
+static void close_but(const int keep[2])
+{
+	int low = keep[0] < keep[1] ? keep[0] : keep[1], high = keep[0] < keep[1] ? keep[1] : keep[0];
+	int from = 3;
+	if (low >= from) {
+		close_between(from, low - 1);
+		from = low + 1;
+	}
+	if (high >= from) {
+		close_between(from, high - 1);
+		from = high + 1;
+	}
+	close_between(from, INT_MAX);
 }
 
 /* The same file with an offset of its own: the parent's may move. */
@@ -56,11 +81,11 @@ static void reopen_input(long long at)
 		return;
 	lseek(fd, at, SEEK_SET);
 	dup2(fd, 0);
+	close(fd);
 }
 
-void become_detached(bool keep_input, long long input_at, int keep, int nothing)
+void become_detached(bool keep_input, long long input_at, const int keep[2])
 {
-	setsid();
 	if (keep_input)
 		reopen_input(input_at);
 	for (int fd = keep_input ? 1 : 0; fd <= 2; fd++)
@@ -70,12 +95,12 @@ void become_detached(bool keep_input, long long input_at, int keep, int nothing)
 	/* One each: whether two streams are one matters to the key. */
 	open("/dev/null", O_WRONLY);
 	open("/dev/null", O_WRONLY);
-	if (keep < 3) {
-		close_from(3, ~0u);
-	} else {
-		close_from(3, (unsigned)keep - 1);
-		close_from((unsigned)keep + 1, ~0u);
-	}
-	if (nothing > 2 && nothing != keep)
-		dup2(1, nothing);
+	close_but(keep);
+	setsid();
+}
+
+void become_open(int fd)
+{
+	if (fd > 2 && fcntl(fd, F_GETFD) < 0)
+		dup2(1, fd);
 }

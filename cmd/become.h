@@ -8,10 +8,17 @@
  * Signal dispositions are the caller's to have put back. */
 int become_core(char *const *argv);
 
-/* In a new process: leave the session, the streams (but standard input, if
- * kept, from offset `input_at` on) and every descriptor other than `keep` (-1:
- * none) and, opened on nothing, `nothing` (-1). After it the process shares
- * nothing with its parent that anybody could wait for. */
-void become_detached(bool keep_input, long long input_at, int keep, int nothing);
+/* End with `status` at once, while `function` goes on in a process of its own,
+ * in what was our memory: a fork's copy would cost as much as the whole answer.
+ * Where there can be no process it just ends. */
+_Noreturn void become_another(int status, int (*function)(void *), void *context);
+
+/* There: leave the session, the streams (but standard input, if kept, from offset
+ * `input_at` on) and every descriptor but the two of `keep` (-1: none). After it
+ * the process shares nothing with its parent that anybody could wait for. */
+void become_detached(bool keep_input, long long input_at, const int keep[2]);
+
+/* On nothing: what a command line calls open. */
+void become_open(int fd);
 
 #endif

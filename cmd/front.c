@@ -42,12 +42,12 @@ static void hand_over_shown(const struct resume *given)
 }
 
 /* Nobody runs a miss to count the hits: have it done behind our back. */
-static void count_events(void)
+static int count_events(void *context)
 {
 	static char *const count[] = {(char *)"dpcache-core", (char *)"stats", NULL};
-	if (fork() != 0)
-		return;
-	become_detached(false, 0, -1, -1);
+	static const int none[2] = {-1, -1};
+	(void)context;
+	become_detached(false, 0, none);
 	_exit(go_to_core(count));
 }
 
@@ -57,19 +57,22 @@ static int give(const struct run_options *o, const struct meet *m, const struct 
 	uint64_t events;
 	int status = how == MEET_SHOWN ? serve_shown(o, m, &events) : serve_answer(o, m, found, how, &events);
 	if (events > EVENTS_ENOUGH)
-		count_events();
+		become_another(status, count_events, NULL);
 	return status;
 }
 
-/* The old answer serves, and it is on us to see to a new one. */
+/* The old answer serves; and somebody has to see to a new one. */
 static int give_and_refresh(const struct run_options *o, struct meet *m)
 {
-	if (refresh_is_foreground(o)) {
+	bool foreground = refresh_is_foreground(o);
+	if (foreground && meet_take_refresh(m)) {
 		refresh_hand_over(o, m, true);
 		return -1;
 	}
-	refresh_behind(o, m, words, &signals_before);
-	return give(o, m, &m->answer, MEET_REFRESH);
+	int status = give(o, m, &m->answer, MEET_REFRESH);
+	if (!foreground)
+		refresh_behind(status, o, m, words, &signals_before);
+	return status;
 }
 
 static int give_up_waiting(const struct run_options *o, struct meet *m)

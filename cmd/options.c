@@ -472,6 +472,8 @@ int options_settle(struct run_options *o, const struct home *h, dpc_error *err)
 		rc = stdin_digest(&o->stdin_digest, err);
 		o->question.stdin_digest = &o->stdin_digest;
 	}
+	if (o->use_stdin || o->inputs_from)
+		o->input_at = lseek(0, 0, SEEK_CUR);
 	o->question.merged = os_same_open_file(1, 2);
 	if (!o->question.name.data)
 		options_resolve(o);

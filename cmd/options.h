@@ -30,6 +30,7 @@ struct run_options {
 	/* derived */
 	int exe_errno;             /* why the command cannot be executed, or 0 */
 	struct digest stdin_digest;
+	int64_t input_at;          /* offset of standard input, where that is read */
 	/* owned */
 	char *shell_argv[4];
 	const char **lists;

@@ -33,24 +33,30 @@ static bool reads_input(const struct run_options *o)
 	return o->use_stdin || (o->inputs_from && strcmp(o->inputs_from, "-") == 0);
 }
 
-void refresh_behind(const struct run_options *o, struct meet *m, char *const *argv,
+struct behind {
+	const struct run_options *o;
+	struct meet *m;
+	char *const *argv;
+	const struct write_signals *signals;
+};
+
+static int refresh(void *context)
+{
+	struct behind *b = context;
+	const int keep[2] = {b->m->ask->home->fd, b->m->lock};
+	become_detached(reads_input(b->o), b->o->input_at, keep);
+	if (!meet_take_refresh(b->m))
+		_exit(0);
+	refresh_hand_over(b->o, b->m, false);
+	become_open(b->o->status_fd);
+	os_return_write_signals(b->signals);
+	_exit(become_core(b->argv));
+}
+
+void refresh_behind(int status, const struct run_options *o, struct meet *m, char *const *argv,
                     const struct write_signals *signals)
 {
-	bool input = reads_input(o);
-	long long at = input ? lseek(0, 0, SEEK_CUR) : 0;
-	pid_t pid = fork();
-	if (pid < 0) {
-		meet_abandon(m);
-		return;
-	}
-	if (pid > 0) {
-		/* The lock is the child's now; ours was the same. */
-		close(m->lock);
-		m->lock = -1;
-		return;
-	}
-	refresh_hand_over(o, m, false);
-	become_detached(input, at, m->lock, o->status_fd);
-	os_return_write_signals(signals);
-	_exit(become_core(argv));
+	static struct behind b;
+	b = (struct behind){o, m, argv, signals};
+	become_another(status, refresh, &b);
 }

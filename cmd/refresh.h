@@ -9,10 +9,10 @@
 /* Is it to be done by the caller itself, before its answer? */
 bool refresh_is_foreground(const struct run_options *o);
 
-/* Start a core that refreshes m->answer with the lock in hand, sharing nothing
- * with us; `argv` is the whole command line. The lock is given away, or given
- * back where no process can be had. */
-void refresh_behind(const struct run_options *o, struct meet *m, char *const *argv,
+/* End with `status`, the answer being served; a process that shares nothing with
+ * our caller takes the lock if nobody else has it, and becomes a core that
+ * refreshes m->answer. `argv` is the whole command line. */
+_Noreturn void refresh_behind(int status, const struct run_options *o, struct meet *m, char *const *argv,
                     const struct write_signals *signals);
 
 /* For the core that this process becomes: the lock, and what it was taken for. */

@@ -250,6 +250,18 @@ static int refresh_now(struct job *j)
 	return rc == DPC_OK ? run_and_remember(j) : run_despite(j, &err);
 }
 
+static int serve_and_refresh(struct job *j)
+{
+	uint64_t events;
+	bool foreground = refresh_is_foreground(&j->o);
+	if (foreground && meet_take_refresh(&j->meet))
+		return refresh_now(j);
+	int status = serve_answer(&j->o, &j->meet, &j->meet.answer, MEET_REFRESH, &events);
+	if (!foreground)
+		refresh_behind(status, &j->o, &j->meet, j->argv, &j->signals);
+	return status;
+}
+
 static int meet(struct job *j)
 {
 	dpc_error err = {0};
@@ -279,10 +291,7 @@ static int meet(struct job *j)
 	}
 	switch (how) {
 	case MEET_REFRESH:
-		if (refresh_is_foreground(&j->o))
-			return refresh_now(j);
-		refresh_behind(&j->o, &j->meet, j->argv, &j->signals);
-		/* fall through */
+		return serve_and_refresh(j);
 	case MEET_HIT:
 	case MEET_STALE:
 	case MEET_FOLLOWED:

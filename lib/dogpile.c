@@ -8,6 +8,7 @@
 #include "os.h"
 #include "proclocks.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -229,6 +230,18 @@ static int try_to_lead(int *fd, const struct caller *who)
 			return 1;
 		lock_retire(who->h, who->key, *fd);
 	}
+}
+
+bool dogpile_is_led(const struct home *h, const struct digest *key)
+{
+	char name[LOCK_NAME];
+	lock_name(name, key);
+	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	bool led = lock_wait_shared(fd, 0) == 0;
+	close(fd);
+	return led;
 }
 
 int dogpile_try(int *fd, const struct home *h, const struct digest *key)

@@ -42,6 +42,9 @@ struct caller {
  * when a run that was being shown cannot be gone on with: some of it went out. */
 int dogpile_join(enum role *role, int *fd, const struct caller *who, dpc_error *err);
 
+/* Does somebody lead `key`, as far as can be seen without making a file? */
+bool dogpile_is_led(const struct home *h, const struct digest *key);
+
 /* Take the lead of `key` if nobody has it, without waiting: 1 with the descriptor
  * in *fd, 0 when somebody leads, -1 with errno. */
 int dogpile_try(int *fd, const struct home *h, const struct digest *key);

@@ -107,32 +107,38 @@ static bool may_refresh(const struct meet *m, const struct digest *key)
 	       backoff_left(m->ask->home, key, p) == 0;
 }
 
-/* The lock is ours, to refresh m->answer: is it still the one there is? */
-static enum meeting look_before_refresh(struct meet *m)
-{
-	struct answer found = m->answer;
-	enum verdict verdict = m->ask->verdict;
-	m->refresh_of = found.capsule.created.wall;
-	m->answer = ANSWER_NONE;
-	if (recall(m, NULL) == DPC_OK && !is_to_be_refreshed(m)) {
-		answer_release(&found);
-		dismiss(m);
-		return MEET_HIT;
-	}
-	answer_release(&m->answer);
-	m->answer = found;
-	m->ask->verdict = verdict;
-	return MEET_REFRESH;
-}
-
 /* Served at once, by all; refreshed by one. */
 static enum meeting serve_stale(struct meet *m)
 {
-	struct digest key = m->answer.capsule.key;
-	if (!may_refresh(m, &key) || dogpile_try(&m->lock, m->ask->home, &key) != 1)
-		return MEET_STALE;
-	m->lock_key = key;
-	return look_before_refresh(m);
+	const struct digest *key = &m->answer.capsule.key;
+	return may_refresh(m, key) && !dogpile_is_led(m->ask->home, key) ? MEET_REFRESH : MEET_STALE;
+}
+
+/* The lock is ours: is what we answered from still the one there is? */
+static bool is_still_there(struct meet *m)
+{
+	struct answer served = m->answer;
+	m->answer = ANSWER_NONE;
+	bool same = recall(m, NULL) != DPC_OK || is_to_be_refreshed(m);
+	answer_release(&m->answer);
+	m->answer = served;
+	return same;
+}
+
+bool meet_take_refresh(struct meet *m)
+{
+	if (m->lock >= 0)
+		return true;
+	m->refresh_of = m->answer.capsule.created.wall;
+	m->lock_key = m->answer.capsule.key;
+	if (dogpile_try(&m->lock, m->ask->home, &m->lock_key) != 1)
+		return false;
+	enum verdict verdict = m->ask->verdict;
+	bool ours = is_still_there(m);
+	m->ask->verdict = verdict;
+	if (!ours)
+		dismiss(m);
+	return ours;
 }
 
 /* Something was found that serves. */

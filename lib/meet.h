@@ -10,7 +10,7 @@
 enum meeting {
 	MEET_HIT,      /* the answer is remembered */
 	MEET_STALE,    /* the answer is old, but serves; nothing is left to do */
-	MEET_REFRESH,  /* the same, and we are to refresh it: the lock is ours */
+	MEET_REFRESH,  /* the same, and nobody seems to refresh it yet: see meet_take_refresh */
 	MEET_FOLLOWED, /* the answer is that of the run we waited for */
 	MEET_SHOWN,    /* so it is, and its output went out as it came: live->head tells the rest */
 	MEET_STORE,    /* without fetch only: the store may know, and is to be asked */
@@ -25,7 +25,7 @@ typedef int meet_fetch_fn(struct answer *out, struct ask *a, dpc_error *err);
 struct meet {
 	struct ask *ask;
 	meet_fetch_fn *fetch; /* NULL: the store cannot be asked from here */
-	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD and MEET_REFRESH */
+	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD, and after meet_take_refresh */
 	struct digest lock_key; /* the key it was taken for */
 	int64_t refresh_of; /* in: the lock was taken to refresh the entry created then; 0: no */
 	/* Called once, when there may be somebody to wait for: fills in what follows.
@@ -58,6 +58,10 @@ static inline bool meet_has_shown(const struct meet *m)
 
 /* Release the answers; the lock is the caller's to hand on or to give back. */
 void meet_release(struct meet *m);
+
+/* After MEET_REFRESH: is it on us? Takes the lock, and looks whether the answer is
+ * still the one there is. It need not be done before the answer is served. */
+bool meet_take_refresh(struct meet *m);
 
 /* Give back a lock that is held, with nothing run: one of those who wait takes
  * the lead. */
