@@ -54,9 +54,9 @@ static bool may_share(const struct wait *w, const struct capsule *after)
 static enum step take_part(enum role *role, const struct wait *w)
 {
 	const struct capsule *after = &w->after;
-	/* It was over when we came: not a run that we waited for. A leader that died
-	 * before it took its file away may have left it there long ago. */
-	if (w->before.state != CAPSULE_BUILDING) {
+	/* It was over when we looked first: not a run that we waited for. A leader that
+	 * died before it took its file away may have left it there long ago. */
+	if (w->before.state != CAPSULE_BUILDING && after->started <= w->arrival) {
 		close(w->fd);
 		return STEP_AGAIN;
 	}

@@ -172,7 +172,12 @@ static bool is_backing_off(const struct meet *m)
  * the lock for that. */
 static int lead(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_error *err)
 {
-	int rc = m->ask->policy->refresh ? DPC_MISS : look(m, err);
+	bool refresh = m->ask->policy->refresh;
+	int rc = refresh ? recall(m, err) : look(m, err);
+	if (rc == DPC_OK && refresh && m->answer.capsule.started <= m->arrival) {
+		set_aside(m);
+		rc = DPC_MISS;
+	}
 	*outcome = MEET_LEAD;
 	if (rc == DPC_OK && to_refresh && is_to_be_refreshed(m)) {
 		set_aside(m);
@@ -335,6 +340,8 @@ static int meet_others(enum meeting *outcome, struct meet *m, dpc_error *err)
 
 int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
 {
+	if (!m->arrival)
+		m->arrival = clock_wall_ns();
 	int rc = m->ask->policy->refresh ? DPC_MISS : recall(m, err);
 	if (rc == DPC_OK && m->lock >= 0 && is_to_be_refreshed(m) && has_lock_for(m, &m->answer.capsule.key))
 		return lead(outcome, m, true, err);
