@@ -124,7 +124,7 @@ $(BUILD)/dpcache.pc: Makefile
 # Debian's names of what is needed to build, and to check.
 BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev libxxhash-dev musl-tools
 CHECK_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-tidy cppcheck shellcheck mandoc bats \
-                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel
+                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin
 
 try:
 	@tests/need $(BUILD_PACKAGES)
@@ -134,7 +134,7 @@ try:
 check:
 	@tests/need $(CHECK_PACKAGES)
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory try check-clang lint check-unit check-bats check-fault
+	@$(MAKE) --no-print-directory try check-clang lint check-model check-unit check-bats check-fault
 
 # The other compiler has an eye for other things.
 check-clang:
@@ -157,7 +157,7 @@ lint:
 	@echo '  LINT  manual pages'
 	@mandoc -Tlint -W warning $(MAN)
 	@echo '  LINT  shell'
-	@shellcheck --shell=bash --severity=warning $(BATS) tests/helpers.bash tests/need tests/try tests/bench/bench .ci/run
+	@shellcheck --shell=bash --severity=warning $(BATS) tests/helpers.bash tests/need tests/try tests/bench/bench tests/model/check .ci/run
 	@echo '  LINT  cppcheck'
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Icmd cmd lib
@@ -167,6 +167,7 @@ lint:
 
 -include tests/unit/unit.mk
 -include tests/fault/fault.mk
+-include tests/model/model.mk
 -include tests/bench/bench.mk
 
 # ---- installing ----

@@ -160,12 +160,12 @@ static void check_entry(struct check *c, const struct home *h, struct store *s, 
  * well be gone from the filter. */
 static size_t still_hidden(const struct home *h, struct store *s, const struct entry_list *l)
 {
-	struct digest key, question;
-	int64_t created;
+	struct digest key;
+	struct entry_info there;
 	size_t hidden = 0;
 	for (size_t at = 0; at < l->keys.size; at += sizeof key) {
 		memcpy(&key, l->keys.data + at, sizeof key);
-		hidden += !store_maybe_has(h, &key) && store_look(s, &key, &created, &question, NULL) == DPC_OK;
+		hidden += !store_maybe_has(h, &key) && store_look(s, &key, &there, NULL) == DPC_OK;
 	}
 	return hidden;
 }

@@ -15,11 +15,16 @@
 #include <unistd.h>
 
 /* The head of the capsule being built; an empty or broken one reads as
- * CAPSULE_BUILDING. */
+ * CAPSULE_BUILDING. `voided` stands for itself: it counts there, too, for the
+ * leader may have been stopped while it wrote. */
 static void peek(struct capsule *c, int fd)
 {
-	if (capsule_read_head(c, fd, NULL) != DPC_OK)
-		*c = (struct capsule){.state = CAPSULE_BUILDING};
+	uint32_t voided;
+	if (capsule_read_head(c, fd, NULL) == DPC_OK)
+		return;
+	*c = (struct capsule){.state = CAPSULE_BUILDING};
+	if (pread(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided)
+		c->voided = voided;
 }
 
 enum step { STEP_AGAIN, STEP_DONE, STEP_TIMED_OUT, STEP_FAILED };

@@ -75,16 +75,14 @@ int store_batch(struct store *s, bool begin, dpc_error *err)
 
 int store_has(struct store *s, const struct digest *key, int64_t created, dpc_error *err)
 {
-	struct digest question;
-	int64_t found;
-	int rc = s->ops->look(s->self, key, &found, &question, err);
-	return rc == DPC_OK && found != created ? DPC_MISS : rc;
+	struct entry_info found;
+	int rc = s->ops->look(s->self, key, &found, err);
+	return rc == DPC_OK && found.created != created ? DPC_MISS : rc;
 }
 
-int store_look(struct store *s, const struct digest *key, int64_t *created, struct digest *question,
-               dpc_error *err)
+int store_look(struct store *s, const struct digest *key, struct entry_info *info, dpc_error *err)
 {
-	return s->ops->look(s->self, key, created, question, err);
+	return s->ops->look(s->self, key, info, err);
 }
 
 int store_each(struct store *s, store_visit_fn *visit, void *context, dpc_error *err)

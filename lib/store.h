@@ -77,9 +77,8 @@ struct store_ops {
 	/* Between batch(true) and batch(false) puts and removals are one piece of
 	 * work: much cheaper together, and on disk only with the second. */
 	int (*batch)(void *self, bool begin, dpc_error *err);
-	/* When the entry was created, and the hash of its question. DPC_MISS. */
-	int (*look)(void *self, const struct digest *key, int64_t *created, struct digest *question,
-	            dpc_error *err);
+	/* Of the entry, as far as it is there: created, cost and question. DPC_MISS. */
+	int (*look)(void *self, const struct digest *key, struct entry_info *info, dpc_error *err);
 	/* Visit all, in order of last use or creation, oldest first. The visitor
 	 * must not change the store. */
 	int (*each)(void *self, store_visit_fn *visit, void *context, dpc_error *err);
@@ -125,8 +124,7 @@ int store_put(struct store *s, const struct entry_info *info, struct slice capsu
               struct buf *old_file, dpc_error *err);
 int store_remove(struct store *s, const struct digest *key, struct buf *old_file, dpc_error *err);
 int store_batch(struct store *s, bool begin, dpc_error *err);
-int store_look(struct store *s, const struct digest *key, int64_t *created, struct digest *question,
-               dpc_error *err);
+int store_look(struct store *s, const struct digest *key, struct entry_info *info, dpc_error *err);
 /* Is exactly this entry there? DPC_OK, DPC_MISS. */
 int store_has(struct store *s, const struct digest *key, int64_t created, dpc_error *err);
 int store_each(struct store *s, store_visit_fn *visit, void *context, dpc_error *err);

@@ -182,11 +182,10 @@ static void unlink_old(const struct home *h, const struct buf *old_file)
  * back since it would be one from the future: that counts for nothing. */
 static bool has_newer(struct store *s, const struct capsule *c)
 {
-	struct digest question;
-	int64_t created;
-	return store_maybe_has(s->home, &c->key) &&
-	       store_look(s, &c->key, &created, &question, NULL) == DPC_OK && created > c->started &&
-	       created <= c->created.wall;
+	struct entry_info there;
+	if (!store_maybe_has(s->home, &c->key) || store_look(s, &c->key, &there, NULL) != DPC_OK)
+		return false;
+	return there.created - there.cost > c->started && there.created <= clock_wall_ns();
 }
 
 static int put_in_store(const struct ask *a, const struct recorder *r, const char *file, struct slice capsule,

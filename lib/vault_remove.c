@@ -70,14 +70,13 @@ static void unlink_files(const struct home *h, const struct buf *names)
 static int remove_stored(const struct home *h, struct store *s, const struct digest *key, struct buf *files,
                          dpc_error *err)
 {
-	struct digest question;
-	int64_t created;
-	int rc = store_look(s, key, &created, &question, err);
+	struct entry_info there;
+	int rc = store_look(s, key, &there, err);
 	if (rc != DPC_OK)
 		return rc;
 	/* From the shelf first: were we killed in between, what only the shelf
 	 * holds could never be found and removed again. */
-	shelf_remove(h, &question);
+	shelf_remove(h, &there.question);
 	return store_remove(s, key, files, err);
 }
 

@@ -399,18 +399,17 @@ static void read_digest(struct digest *d, sqlite3_stmt *st, int column)
 		memcpy(d->bytes, bytes, sizeof d->bytes);
 }
 
-static int look(void *self, const struct digest *key, int64_t *created, struct digest *question,
-                dpc_error *err)
+static int look(void *self, const struct digest *key, struct entry_info *info, dpc_error *err)
 {
 	struct sqlite_store *s = self;
-	sqlite3_stmt *st = prepare(s, "SELECT created, question FROM entry WHERE key = ?", err);
+	sqlite3_stmt *st = prepare(s, "SELECT created, question, cost FROM entry WHERE key = ?", err);
 	if (!st)
 		return prepare_failure(err);
 	bind_digest(st, 1, key);
 	int rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW) {
-		*created = sqlite3_column_int64(st, 0);
-		read_digest(question, st, 1);
+		*info = (struct entry_info){.key = *key, .created = sqlite3_column_int64(st, 0), .cost = sqlite3_column_int64(st, 2)};
+		read_digest(&info->question, st, 1);
 	}
 	int result = rc == SQLITE_ROW ? DPC_OK : rc == SQLITE_DONE ? DPC_MISS : failed(s, rc, err);
 	sqlite3_finalize(st);

@@ -286,6 +286,43 @@ static void who_follows_a_new_leader_gets_nothing_of_a_dead_one(void **state)
 	recorder_release(&r);
 }
 
+static void a_finished_file_that_is_just_being_retired_is_not_followed(void **state)
+{
+	/* Somebody else has come before us, and is about to take it away. */
+	(void)state;
+	leave_a_finished_file_behind();
+	int fd = open(lock_path(), O_RDWR | O_CLOEXEC);
+	assert_int_equal(lock_try_exclusive(fd), 1);
+	parents_lock = fd;
+	pid_t pid = child_start(caller, NULL);
+	until_blocked(lock_path(), 0, 1);
+	lock_retire(&scene.f->home, key(), fd);
+	assert_int_equal(hear(), ROLE_LEAD);
+	gate_open(&scene.go);
+	assert_int_equal(child_wait(pid), 0);
+}
+
+static void who_comes_to_a_voided_run_as_its_head_is_written_does_not_follow(void **state)
+{
+	(void)state;
+	static const uint32_t voided = UINT32_MAX, done = CAPSULE_DONE;
+	enum { STATE_AT = 12 };
+	struct recorder r;
+	int fd = lead();
+	assert_int_equal(begin_run(&r, &scene.asking.ask, fd), DPC_OK);
+	assert_int_equal(pwrite(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT), sizeof voided);
+	/* Half of it is there: the sum is not that of the whole. */
+	assert_int_equal(pwrite(fd, &done, sizeof done, STATE_AT), sizeof done);
+	pid_t pid = child_start(caller, NULL);
+	until_blocked(lock_path(), 0, 1);
+	assert_int_equal(end_run(&r, OUTPUT, sizeof OUTPUT - 1), DPC_OK);
+	lock_retire(&scene.f->home, key(), fd);
+	assert_int_equal(hear(), ROLE_LEAD);
+	gate_open(&scene.go);
+	assert_int_equal(child_wait(pid), 0);
+	recorder_release(&r);
+}
+
 static void a_waiter_on_the_old_inode_and_a_newcomer_never_both_lead(void **state)
 {
 	(void)state;
@@ -487,6 +524,8 @@ int main(void)
 	    with_scene(a_leader_that_died_alone_is_replaced_by_the_next_to_come),
 	    with_scene(a_finished_file_left_by_a_dead_leader_is_not_followed),
 	    with_scene(who_follows_a_new_leader_gets_nothing_of_a_dead_one),
+	    with_scene(a_finished_file_that_is_just_being_retired_is_not_followed),
+	    with_scene(who_comes_to_a_voided_run_as_its_head_is_written_does_not_follow),
 	    with_scene(a_waiter_on_the_old_inode_and_a_newcomer_never_both_lead),
 	    with_scene(however_they_come_and_go_two_never_lead_at_once),
 	    with_scene(an_answer_found_elsewhere_sends_followers_to_look),

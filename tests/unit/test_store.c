@@ -165,17 +165,17 @@ static void removing_tells_the_old_file_and_looking_the_question(void **state)
 {
 	struct fixture *f = *state;
 	struct store s = open_store(f);
-	struct digest key = digest_named("a"), question = {{0}}, expected = digest_named("question");
+	struct digest key = digest_named("a"), expected = digest_named("question");
+	struct entry_info there = {.created = 0};
 	struct buf old = {0};
 	assert_int_equal(store_remove(&s, &key, &old, NULL), DPC_MISS);
 	put_file(&s, "a", 1, "data/old");
 	put_inline(&s, "b", 1, "b");
-	int64_t created = 0;
-	assert_int_equal(store_look(&s, &key, &created, &question, NULL), DPC_OK);
-	assert_true(created > 0);
+	assert_int_equal(store_look(&s, &key, &there, NULL), DPC_OK);
+	assert_true(there.created > 0 && there.cost == 3);
 	assert_int_equal(store_remove(&s, &key, &old, NULL), DPC_OK);
-	assert_int_equal(store_look(&s, &key, &created, &question, NULL), DPC_MISS);
-	assert_digests_equal(&question, &expected);
+	assert_digests_equal(&there.question, &expected);
+	assert_int_equal(store_look(&s, &key, &there, NULL), DPC_MISS);
 	assert_string_equal((const char *)old.data, "data/old");
 	assert_lacks(&s, "a");
 	assert_holds(&s, "b", "b", NULL);

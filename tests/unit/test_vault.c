@@ -171,6 +171,22 @@ static void a_newer_run_replaces_the_older_and_its_file(void **state)
 	asking_end(&q);
 }
 
+static void a_run_that_was_over_but_waited_to_be_kept_does_not_replace_a_newer_one(void **state)
+{
+	struct fixture *f = *state;
+	struct asking q;
+	struct recorder late;
+	asking_begin(&q, &f->home, "a", NULL);
+	assert_int_equal(begin_run(&late, &q.ask, -1), DPC_OK);
+	assert_int_equal(end_run(&late, "old", 3), DPC_OK);
+	assert_int_equal(commit(&q.ask, "new", 3), DPC_OK);
+	assert_int_equal(vault_commit(&q.ask, &late, "", NULL), DPC_MISS);
+	assert_recalled(&q.ask, "new", 3);
+	assert_fetched(&q.ask, "new", 3);
+	recorder_release(&late);
+	asking_end(&q);
+}
+
 static void a_large_run_in_the_file_of_a_dead_leader_can_be_fetched(void **state)
 {
 	/* It was killed with more written than its successor has to say. */
@@ -546,6 +562,7 @@ int main(void)
 	    with_vault(what_the_shelf_has_lost_is_fetched_and_laid_there_again),
 	    with_vault(a_large_run_lives_in_a_file),
 	    with_vault(a_newer_run_replaces_the_older_and_its_file),
+	    with_vault(a_run_that_was_over_but_waited_to_be_kept_does_not_replace_a_newer_one),
 	    with_vault(a_large_run_in_the_file_of_a_dead_leader_can_be_fetched),
 	    with_vault(each_state_of_an_input_has_its_own_entry),
 	    with_vault(an_older_entry_does_not_serve_the_impatient),
