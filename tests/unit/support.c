@@ -252,7 +252,7 @@ int end_run(struct recorder *r, const void *output, size_t size)
 {
 	int rc = recorder_append(r, STREAM_OUT, output, size, NULL);
 	r->capsule.ttl = DPC_FOREVER;
-	r->capsule.cost = 1000000;
+	r->capsule.cost = clock_wall_ns() - r->capsule.started;
 	moment_now(&r->capsule.created);
 	return rc == DPC_OK ? recorder_finish(r, CAPSULE_DONE, NULL) : rc;
 }
