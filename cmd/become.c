@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -41,12 +42,45 @@ int become_core(char *const *argv)
 	return 125;
 }
 
+/* What came for the caller's process group, or from its terminal, before the new
+ * process had left them: it was not meant. */
+static void forget_signals(void)
+{
+	static const int meant_for_others[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+	for (size_t i = 0; i < sizeof meant_for_others / sizeof *meant_for_others; i++) {
+		struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+		/* What is pending is gone with this. */
+		sigaction(meant_for_others[i], &ignore, &before);
+		sigaction(meant_for_others[i], &before, NULL);
+	}
+}
+
+static struct {
+	int (*function)(void *);
+	void *context;
+	sigset_t mask;
+} another;
+
+static int begin_another(void *unused)
+{
+	(void)unused;
+	setsid();
+	forget_signals();
+	sigprocmask(SIG_SETMASK, &another.mask, NULL);
+	return another.function(another.context);
+}
+
 void become_another(int status, int (*function)(void *), void *context)
 {
 	enum { STACK = 65536 };
 	static _Alignas(16) unsigned char stack[STACK];
+	sigset_t all;
+	another.function = function;
+	another.context = context;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &another.mask);
 	/* From here on this process touches no memory that the other may use. */
-	clone(function, stack + STACK, CLONE_VM, context);
+	clone(begin_another, stack + STACK, CLONE_VM, NULL);
 	_exit(status);
 }
 
@@ -96,7 +130,6 @@ void become_detached(bool keep_input, long long input_at, const int keep[2])
 	open("/dev/null", O_WRONLY);
 	open("/dev/null", O_WRONLY);
 	close_but(keep);
-	setsid();
 }
 
 void become_open(int fd)

@@ -10,10 +10,12 @@ int become_core(char *const *argv);
 
 /* End with `status` at once, while `function` goes on in a process of its own,
  * in what was our memory: a fork's copy would cost as much as the whole answer.
- * Where there can be no process it just ends. */
+ * It has a session of its own: no signal that is meant for our caller's group or
+ * terminal reaches it, however soon it comes. Where there can be no process we
+ * just end. */
 _Noreturn void become_another(int status, int (*function)(void *), void *context);
 
-/* There: leave the session, the streams (but standard input, if kept, from offset
+/* There: leave the streams (but standard input, if kept, from offset
  * `input_at` on) and every descriptor but the two of `keep` (-1: none). After it
  * the process shares nothing with its parent that anybody could wait for. */
 void become_detached(bool keep_input, long long input_at, const int keep[2]);
