@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include "account.h"
+#include "backoff.h"
 #include "handover.h"
 #include "lead.h"
 #include "meet.h"
@@ -179,9 +180,19 @@ static void consider_old(struct lead *l, const struct meet *m)
 	if (!m->old.bytes.data)
 		return;
 	l->expected = m->old.capsule.cost;
-	if (m->old_verdict != VERDICT_EXPIRED)
-		l->old = &m->old;
-	l->hold = m->old_verdict == VERDICT_FOR_ERROR;
+	if (m->old_verdict == VERDICT_EXPIRED)
+		return;
+	l->old = &m->old;
+	l->hold = m->ask->policy->stale_if_error > 0;
+}
+
+/* There is no command. A failure like any other, where there is an old result. */
+static int fail_to_execute(struct job *j, const struct lead *l)
+{
+	if (l->old)
+		backoff_note(&j->home, &j->ask.key);
+	meet_abandon(&j->meet);
+	return l->hold ? serve_old(j) : report_exec_failure(&j->o, j->o.exe_errno);
 }
 
 static int run_and_remember(struct job *j)
@@ -190,10 +201,6 @@ static int run_and_remember(struct job *j)
 	struct captured result;
 	char *entry = NULL;
 	options_resolve(&j->o);
-	if (j->o.exe_errno) {
-		meet_abandon(&j->meet);
-		return report_exec_failure(&j->o, j->o.exe_errno);
-	}
 	struct capture c = {.command = command_of(j), .merged = j->o.question.merged,
 	                    .max_run = j->o.policy.max_run};
 	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock};
@@ -201,6 +208,8 @@ static int run_and_remember(struct job *j)
 	if (meet_has_shown(&j->meet))
 		c.given = &j->meet.live->given;
 	l.hold &= !j->behind;
+	if (j->o.exe_errno)
+		return fail_to_execute(j, &l);
 	j->meet.lock = -1;
 	char **envp = environment_with(&j->ask.key, &entry);
 	if (envp)
@@ -209,12 +218,13 @@ static int run_and_remember(struct job *j)
 	if (j->meet.store_down)
 		j->o.policy.no_write = true;
 	int rc = lead_run(&result, &l, &cache_err, &err);
+	bool failed = rc == DPC_OK && kept_is_failure(l.kept, &result);
 	if (j->meet.store_down)
 		l.kept = KEPT_ERROR;
 	int status;
 	if (rc != DPC_OK)
 		status = run_despite(j, &err);
-	else if (l.hold && (result.exec_errno || kept_is_failure(l.kept, &result)))
+	else if (l.hold && failed)
 		status = serve_old(j);
 	else if (result.exec_errno)
 		status = report_exec_failure(&j->o, result.exec_errno);

@@ -58,14 +58,15 @@ static enum kept judge_run(struct lead *l, const struct captured *result)
 
 bool kept_is_failure(enum kept kept, const struct captured *result)
 {
-	return kept == KEPT_FAILURE || (kept == KEPT_INTERRUPTED && result->ended_by_max_run && !result->signal);
+	return result->exec_errno || kept == KEPT_FAILURE ||
+	       (kept == KEPT_INTERRUPTED && result->ended_by_max_run && !result->signal);
 }
 
 /* Tell all who would ask again of the old result that its source fails, or does
  * no longer. */
 static void note_health(const struct lead *l, const struct captured *result)
 {
-	if (kept_is_failure(l->kept, result))
+	if (kept_is_failure(l->kept, result) && l->old)
 		backoff_note(l->ask->home, &l->key);
 	else if (l->kept == KEPT)
 		backoff_clear(l->ask->home, &l->key);
@@ -191,13 +192,14 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 		l->kept = KEPT_ERROR;
 	else if (rc == DPC_OK && !result->exec_errno)
 		keep(l, &r, result, &s, cache_err);
-	else
+	else {
+		l->kept = KEPT_ERROR;
 		recorder_give_up(&r, CAPSULE_GIVEN_UP);
-	if (l->old)
-		note_health(l, result);
+	}
+	note_health(l, result);
 	/* Before what was held back is shown: a slow reader is nobody else's affair. */
 	scratch_retire(&s, l->ask->home, &l->key);
-	if (l->hold && rc == DPC_OK && !result->exec_errno && !kept_is_failure(l->kept, result))
+	if (l->hold && rc == DPC_OK && !kept_is_failure(l->kept, result))
 		show(result, &r);
 	scratch_close(&s, l->ask->home, &l->key);
 	recorder_release(&r);

@@ -134,10 +134,14 @@ bool meet_take_refresh(struct meet *m)
 	if (dogpile_try(&m->lock, m->ask->home, &m->lock_key) != 1)
 		return false;
 	enum verdict verdict = m->ask->verdict;
-	bool ours = is_still_there(m);
+	bool there = is_still_there(m);
 	m->ask->verdict = verdict;
-	if (!ours)
+	/* While we took it, it may have been tried in vain. */
+	bool ours = there && backoff_left(m->ask->home, &m->lock_key, m->ask->policy) == 0;
+	if (!there)
 		dismiss(m);
+	else if (!ours)
+		meet_abandon(m);
 	return ours;
 }
 
@@ -193,8 +197,14 @@ static int lead(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_erro
 		*outcome = MEET_HIT;
 		return DPC_OK;
 	}
-	if (rc == DPC_MISS)
+	if (rc == DPC_MISS) {
+		/* The last leader may have failed while we came. */
+		if (is_backing_off(m) && fall_back(m)) {
+			dismiss(m);
+			*outcome = MEET_STALE;
+		}
 		return DPC_OK;
+	}
 	meet_abandon(m);
 	return rc;
 }

@@ -1,5 +1,6 @@
 #include "vault.h"
 
+#include "backoff.h"
 #include "lock.h"
 #include "os.h"
 #include "scratch.h"

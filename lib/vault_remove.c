@@ -1,6 +1,7 @@
 /* Taking away what vault.c keeps, and voiding what is at work. */
 #include "vault.h"
 
+#include "backoff.h"
 #include "lock.h"
 #include "scratch.h"
 #include "shelf.h"
@@ -77,6 +78,7 @@ static int remove_stored(const struct home *h, struct store *s, const struct dig
 	/* From the shelf first: were we killed in between, what only the shelf
 	 * holds could never be found and removed again. */
 	shelf_remove(h, &there.question);
+	backoff_clear(h, key);
 	return store_remove(s, key, files, err);
 }
 
