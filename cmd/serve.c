@@ -35,9 +35,14 @@ int serve_answer(const struct run_options *o, const struct meet *m, const struct
 	const struct ask *a = m->ask;
 	int status = capsule_exit_status(found->capsule.status);
 	int64_t saved = how == MEET_FOLLOWED ? 0 : found->capsule.cost;
+	bool old = how == MEET_STALE || how == MEET_REFRESH;
+	const char *reason = old ? lookup_verdict_name(a->verdict) : NULL;
+	/* Refreshed ahead of its expiry, it is as good as any. */
+	if (old && a->verdict == VERDICT_EARLY)
+		how = MEET_HIT;
 	struct decision d = {
 	    .status = words_for[how].status,
-	    .reason = how == MEET_STALE || how == MEET_REFRESH ? lookup_verdict_name(a->verdict) : NULL,
+	    .reason = reason,
 	    .ask = a,
 	    .answer = found,
 	    .exit_status = status,
