@@ -158,8 +158,12 @@ static int extend_frame(struct recorder *r, const void *data, size_t size, dpc_e
 {
 	uint8_t word[WORD];
 	int rc = put(r, r->capsule.frames_size, data, size, err);
-	if (rc != DPC_OK)
+	if (rc != DPC_OK) {
+		/* A word with nothing behind it is no frame. */
+		if (!r->open_size)
+			r->capsule.frames_size = r->open_at;
 		return rc;
+	}
 	r->capsule.frames_size += size;
 	r->capsule.output_size += size;
 	r->open_size += size;
@@ -212,7 +216,7 @@ struct frames recorder_frames(const struct recorder *r)
 {
 	struct frames f = {.fd = r->fd, .offset = (uint64_t)file_at(r, 0), .size = r->capsule.frames_size};
 	if (!r->spilled)
-		f.memory = (struct slice){r->small.data, r->small.size};
+		f.memory = (struct slice){r->small.data, (size_t)r->capsule.frames_size};
 	return f;
 }
 
