@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char BACKOFF_SUFFIX[] = ".err";
+static const char SUFFIX[] = ".err";
 
 static const int64_t FIRST = INT64_C(1) * 1000000000, LONGEST = INT64_C(60) * 1000000000;
 
@@ -21,7 +21,7 @@ enum { NAME = SHELF_NAME + sizeof ".err" };
 static void name_of(char out[NAME], const struct digest *key)
 {
 	shelf_name(out, key);
-	strcat(out, BACKOFF_SUFFIX);
+	strcat(out, SUFFIX);
 }
 
 static uint64_t sum_of(const struct note *n)
@@ -29,17 +29,34 @@ static uint64_t sum_of(const struct note *n)
 	return hash64(&n->failures, sizeof *n - sizeof n->sum);
 }
 
+static bool read_whole(struct note *n, const struct home *h, const char *name)
+{
+	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t got = fd < 0 ? -1 : os_read_full(fd, n, sizeof *n);
+	if (fd >= 0)
+		close(fd);
+	return got == sizeof *n && n->sum == sum_of(n);
+}
+
 /* All zero where there is none, or a damaged one. */
 static void read_note(struct note *n, const struct home *h, const struct digest *key)
 {
 	char name[NAME];
 	name_of(name, key);
-	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t got = fd < 0 ? -1 : os_read_full(fd, n, sizeof *n);
-	if (fd >= 0)
-		close(fd);
-	if (got != sizeof *n || n->sum != sum_of(n))
+	if (!read_whole(n, h, name))
 		*n = (struct note){0};
+}
+
+bool backoff_is_name(const char *path)
+{
+	size_t n = strlen(path), end = sizeof SUFFIX - 1;
+	return n > end && strcmp(path + n - end, SUFFIX) == 0;
+}
+
+bool backoff_is_intact(const struct home *h, const char *path)
+{
+	struct note n;
+	return read_whole(&n, h, path);
 }
 
 static int64_t pause_after(uint64_t failures)

@@ -13,12 +13,14 @@
 #include "policy.h"
 #include "shelf.h"
 
-/* How the name of such a file ends. */
-extern const char BACKOFF_SUFFIX[];
-
 /* ns for which the source is to be left alone: for ttl_fail since it failed, or,
  * without one, for a second that doubles with each failure, up to a minute. */
 int64_t backoff_left(const struct home *h, const struct digest *key, const struct policy *p);
+
+/* Is this, a path below the home, the name of such a file; and is what is in it
+ * whole? */
+bool backoff_is_name(const char *path);
+bool backoff_is_intact(const struct home *h, const char *path);
 
 /* It failed now. */
 void backoff_note(const struct home *h, const struct digest *key);

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "backoff.h"
 #include "lock.h"
 #include "os.h"
 #include "shelf.h"
@@ -290,23 +291,33 @@ static void check_lock_file(struct check *c, const struct home *h, const char *p
 	close(fd);
 }
 
-static void check_shelf_file(struct check *c, const struct home *h, const char *path, void *context)
+static bool variants_are_intact(const struct home *h, const char *path)
 {
 	struct shelf s = {0};
 	struct shelf_variant v;
+	bool intact = shelf_load_file(&s, h, path) == DPC_OK;
+	while (intact && shelf_next(&s, &v))
+		;
+	intact &= !s.damaged;
+	shelf_release(&s);
+	return intact;
+}
+
+static void check_shelf_file(struct check *c, const struct home *h, const char *path, void *context)
+{
 	char text[700];
 	(void)context;
-	if (shelf_load_file(&s, h, path) == DPC_OK)
-		while (shelf_next(&s, &v))
-			;
-	else
-		s.damaged = true;
-	if (s.damaged) {
+	/* A note of failures that is damaged counts as none: nobody need be told. */
+	if (backoff_is_name(path)) {
+		if (c->fix && !backoff_is_intact(h, path))
+			unlinkat(h->fd, path, 0);
+		return;
+	}
+	if (!variants_are_intact(h, path)) {
 		bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
 		snprintf(text, sizeof text, "%s is damaged", path);
 		tell_broken(c, mended, "shelf", text);
 	}
-	shelf_release(&s);
 }
 
 /* Under the write lock nothing is half-way between data/ and the store. */

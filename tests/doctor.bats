@@ -351,6 +351,38 @@ assert_found_and_mended() { # WHAT TEXT
 	assert_output value
 }
 
+# A note that a source fails, beside what it once answered.
+leave_a_note() {
+	dpcache run --ttl 0 --stale-if-error 1h -- sh -c '[ ! -e broken ]'
+	touch broken
+	dpcache run --ttl 0 --stale-if-error 1h --ttl-fail 1h -- sh -c '[ ! -e broken ]'
+	note=$(find "$DPCACHE_DIR/shelf" -name '*.err')
+	assert_file_exists "$note"
+}
+
+@test "doctor: the note of a failing source is none of its concern" {
+	leave_a_note
+	run dpcache doctor --fix
+	assert_success
+	refute_line --regexp '^(broken|fixed)'
+	assert_exists "$note"
+}
+
+@test "doctor: a damaged note of a failing source goes with --fix, without a word" {
+	for damage in 'flip_byte "$note" 20' ': >"$note"' 'truncate -s 30 "$note"'; do
+		rm -rf broken "$DPCACHE_DIR"
+		leave_a_note
+		eval "$damage"
+		run dpcache doctor
+		assert_success
+		assert_exists "$note"
+		run dpcache doctor --fix
+		assert_success
+		refute_line --regexp '^(broken|fixed)'
+		assert_not_exists "$note"
+	done
+}
+
 @test "doctor: filter that denies an entry: found, and with --fix the value is back" {
 	put value name
 	rm "$(shelf_file)"
