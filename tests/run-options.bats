@@ -581,9 +581,10 @@ assert_refused() { # PATTERN OPTION...
 	done
 }
 
-@test "dpcache run --ttl-fail, --wait, --max-run: no duration, no run" {
-	for option in --ttl-fail --wait --max-run; do
+@test "dpcache run --ttl-fail, --stale, --stale-if-error, --wait, --max-run: no duration, no run" {
+	for option in --ttl-fail --stale --stale-if-error --wait --max-run; do
 		assert_refused "$option" "$option" abc tool
+		assert_refused "$option" "$option" -5 tool
 		assert_refused "$option" "$option" '' tool
 	done
 }
@@ -600,9 +601,39 @@ assert_refused() { # PATTERN OPTION...
 	done
 }
 
-@test "dpcache run --on-timeout: neither run nor fail" {
+@test "dpcache run --on-timeout: neither run nor stale nor fail" {
 	assert_refused --on-timeout --on-timeout panic tool
 	assert_refused --on-timeout --on-timeout '' tool
+}
+
+@test "dpcache run --stale-if-error shorter than --stale: refused" {
+	assert_refused --stale-if-error --stale 2h --stale-if-error 1h tool
+	assert_refused --stale-if-error --stale-if-error 1h --stale forever tool
+}
+
+@test "dpcache run --stale-if-error as long as --stale, or none: taken" {
+	dpcache run --stale 1h --stale-if-error 1h tool
+	dpcache run --stale 1h --stale-if-error 0 tool
+	dpcache run --stale 1h --stale-if-error forever tool
+}
+
+@test "dpcache run --early: no number above 0" {
+	for value in 0 0.0 nan inf -1 abc 1e3 ' 1' 1x 99999999999; do
+		assert_refused --early "--early=$value" tool
+	done
+}
+
+@test "dpcache run --jitter: no percentage" {
+	for value in 101 x -1 '' 1.5 10%; do
+		assert_refused --jitter --jitter "$value" tool
+	done
+}
+
+@test "dpcache run --refresh-mode, --follow: none of their words" {
+	for option in --refresh-mode --follow; do
+		for value in x '' AUTO; do assert_refused "$option" "$option" "$value" tool; done
+		assert_refused "$option" "$option"
+	done
 }
 
 @test "dpcache run -E: no exit status" {
