@@ -3,6 +3,7 @@
 
 #include "lookup.h"
 
+#include <math.h>
 #include <signal.h>
 
 #define HOUR (INT64_C(3600) * 1000000000)
@@ -178,6 +179,193 @@ static void every_verdict_has_a_name_of_its_own(void **state)
 			                        lookup_verdict_name((enum verdict)w));
 }
 
+/* --- past the ttl --- */
+
+static struct policy windows(int64_t ttl, int64_t stale, int64_t stale_if_error)
+{
+	struct policy p = policy(ttl, 0, "0");
+	p.stale = stale;
+	p.stale_if_error = stale_if_error;
+	return p;
+}
+
+static void past_the_ttl_come_the_windows_one_after_the_other(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t hours;
+		enum verdict verdict;
+	} steps[] = {{0, VERDICT_FRESH}, {2, VERDICT_STALE}, {4, VERDICT_STALE}, {6, VERDICT_FOR_ERROR},
+	             {9, VERDICT_FOR_ERROR}, {11, VERDICT_EXPIRED}};
+	/* Both count from the end of the ttl. */
+	struct policy p = windows(HOUR, 4 * HOUR, 9 * HOUR);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		struct capsule c = made(EXIT_0, steps[i].hours);
+		assert_int_equal(judge(&c, &p), steps[i].verdict);
+	}
+}
+
+static void each_window_alone_does_what_it_says(void **state)
+{
+	(void)state;
+	struct capsule c = made(EXIT_0, 2);
+	struct policy stale = windows(HOUR, 2 * HOUR, 0), error = windows(HOUR, 0, 2 * HOUR);
+	assert_int_equal(judge(&c, &stale), VERDICT_STALE);
+	assert_int_equal(judge(&c, &error), VERDICT_FOR_ERROR);
+	c = made(EXIT_0, 4);
+	assert_int_equal(judge(&c, &stale), VERDICT_EXPIRED);
+	assert_int_equal(judge(&c, &error), VERDICT_EXPIRED);
+}
+
+static void a_ttl_of_nothing_leaves_the_windows(void **state)
+{
+	(void)state;
+	struct capsule c = made(EXIT_0, 0);
+	struct policy stale = windows(0, HOUR, 0), error = windows(0, 0, HOUR);
+	assert_int_equal(judge(&c, &stale), VERDICT_STALE);
+	assert_int_equal(judge(&c, &error), VERDICT_FOR_ERROR);
+}
+
+static void a_window_may_last_forever(void **state)
+{
+	(void)state;
+	struct capsule c = made(EXIT_0, 24 * 365 * 40);
+	struct policy stale = windows(HOUR, DPC_FOREVER, 0), error = windows(HOUR, 0, DPC_FOREVER);
+	struct policy both = windows(DPC_FOREVER, DPC_FOREVER, DPC_FOREVER);
+	assert_int_equal(judge(&c, &stale), VERDICT_STALE);
+	assert_int_equal(judge(&c, &error), VERDICT_FOR_ERROR);
+	assert_int_equal(judge(&c, &both), VERDICT_FRESH);
+}
+
+static void no_window_saves_a_failure_the_future_or_what_was_invalidated(void **state)
+{
+	(void)state;
+	struct policy p = windows(0, DPC_FOREVER, DPC_FOREVER);
+	struct capsule c = made(EXIT_1, 1);
+	assert_int_equal(judge(&c, &p), VERDICT_FAILED);
+	c = made(EXIT_0, -2);
+	assert_int_equal(judge(&c, &p), VERDICT_FUTURE);
+	c = made(EXIT_0, 1);
+	c.generation = FLOOR - 1;
+	assert_int_equal(judge(&c, &p), VERDICT_INVALIDATED);
+}
+
+static void what_serves_and_what_is_old_exclude_each_other(void **state)
+{
+	(void)state;
+	for (int v = VERDICT_FRESH; v <= VERDICT_INVALIDATED; v++)
+		assert_false(verdict_serves((enum verdict)v) && verdict_is_old((enum verdict)v));
+	assert_true(verdict_serves(VERDICT_EARLY) && verdict_serves(VERDICT_STALE));
+	assert_true(verdict_is_old(VERDICT_FOR_ERROR) && verdict_is_old(VERDICT_EXPIRED));
+	assert_false(verdict_is_old(VERDICT_FAILED) || verdict_is_old(VERDICT_FUTURE));
+}
+
+/* --- ahead of it --- */
+
+static void early_is_the_formula(void **state)
+{
+	(void)state;
+	static const double betas[] = {0.25, 1, 3};
+	uint64_t random[200];
+	fill_noise((uint8_t *)random, sizeof random, 7);
+	for (size_t i = 0; i < sizeof random / sizeof *random; i++)
+		for (size_t b = 0; b < sizeof betas / sizeof *betas; b++) {
+			double u = ((double)(random[i] >> 11) + 1) / 9007199254740992.0;
+			double border = -1e9 * betas[b] * log(u);
+			assert_true(lookup_is_early((int64_t)(border * 0.999), 1000000000, betas[b], random[i]));
+			assert_false(lookup_is_early((int64_t)(border * 1.001) + 2, 1000000000, betas[b], random[i]));
+		}
+}
+
+static void early_at_the_ends_of_chance(void **state)
+{
+	(void)state;
+	/* U is 1: only at the very end. U is the least there is: -ln U is 36.7. */
+	assert_false(lookup_is_early(1, HOUR, 1, UINT64_MAX));
+	assert_true(lookup_is_early(0, HOUR, 1, UINT64_MAX));
+	assert_true(lookup_is_early(36 * HOUR, HOUR, 1, 0));
+	assert_false(lookup_is_early(37 * HOUR, HOUR, 1, 0));
+	/* What took no time is never early. */
+	assert_false(lookup_is_early(1, 0, 1, 0));
+}
+
+static void early_the_likelier_the_less_is_left(void **state)
+{
+	(void)state;
+	uint64_t random[100];
+	fill_noise((uint8_t *)random, sizeof random, 9);
+	for (size_t i = 0; i < sizeof random / sizeof *random; i++) {
+		bool was = true;
+		for (int64_t left = 0; left < 40 * HOUR; left += HOUR / 4) {
+			bool is = lookup_is_early(left, HOUR, 1, random[i]);
+			assert_true(was || !is);
+			was = is;
+		}
+		assert_false(was);
+	}
+}
+
+static void early_is_a_verdict_only_while_fresh(void **state)
+{
+	(void)state;
+	struct capsule c = made(EXIT_0, 2);
+	struct policy p = policy(3 * HOUR, 0, "0");
+	c.cost = HOUR;
+	p.early = 1e-9;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(judge(&c, &p), VERDICT_FRESH);
+	p.early = 1e8;
+	/* Of chance but for one in a hundred millions. */
+	int early = 0;
+	for (int i = 0; i < 10; i++)
+		early += judge(&c, &p) == VERDICT_EARLY;
+	assert_true(early >= 9);
+	p.ttl = DPC_FOREVER;
+	assert_int_equal(judge(&c, &p), VERDICT_FRESH);
+	p.ttl = HOUR;
+	assert_int_equal(judge(&c, &p), VERDICT_EXPIRED);
+}
+
+/* --- jitter --- */
+
+static void jitter_shortens_by_a_share_of_its_own_within_bounds(void **state)
+{
+	(void)state;
+	struct policy p = policy(100 * HOUR, 0, "0");
+	int fresh = 0;
+	p.jitter = 50;
+	for (int i = 0; i < 200; i++) {
+		struct capsule inside = made(EXIT_0, 49), between = made(EXIT_0, 75), past = made(EXIT_0, 101);
+		inside.created.wall += i;
+		between.created.wall += i;
+		past.created.wall += i;
+		assert_int_equal(judge(&inside, &p), VERDICT_FRESH);
+		assert_int_equal(judge(&past, &p), VERDICT_EXPIRED);
+		enum verdict first = judge(&between, &p);
+		/* The same for all who ask. */
+		for (int again = 0; again < 3; again++)
+			assert_int_equal(judge(&between, &p), first);
+		fresh += first == VERDICT_FRESH;
+	}
+	/* Half of them; at least some of each. */
+	assert_true(fresh > 20 && fresh < 180);
+}
+
+static void jitter_of_the_whole_ttl_is_bounded_too(void **state)
+{
+	(void)state;
+	struct policy p = policy(HOUR, 0, "0");
+	p.jitter = 100;
+	for (int i = 0; i < 100; i++) {
+		struct capsule c = made(EXIT_0, 2);
+		c.created.wall -= i;
+		assert_int_equal(judge(&c, &p), VERDICT_EXPIRED);
+	}
+	p.ttl = DPC_FOREVER;
+	struct capsule c = made(EXIT_0, 24 * 365 * 40);
+	assert_int_equal(judge(&c, &p), VERDICT_FRESH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +382,18 @@ int main(void)
 	    cmocka_unit_test(below_the_floor_is_invalid_whatever_its_age),
 	    cmocka_unit_test(voided_in_any_bit_is_invalid),
 	    cmocka_unit_test(every_verdict_has_a_name_of_its_own),
+	    cmocka_unit_test(past_the_ttl_come_the_windows_one_after_the_other),
+	    cmocka_unit_test(each_window_alone_does_what_it_says),
+	    cmocka_unit_test(a_ttl_of_nothing_leaves_the_windows),
+	    cmocka_unit_test(a_window_may_last_forever),
+	    cmocka_unit_test(no_window_saves_a_failure_the_future_or_what_was_invalidated),
+	    cmocka_unit_test(what_serves_and_what_is_old_exclude_each_other),
+	    cmocka_unit_test(early_is_the_formula),
+	    cmocka_unit_test(early_at_the_ends_of_chance),
+	    cmocka_unit_test(early_the_likelier_the_less_is_left),
+	    cmocka_unit_test(early_is_a_verdict_only_while_fresh),
+	    cmocka_unit_test(jitter_shortens_by_a_share_of_its_own_within_bounds),
+	    cmocka_unit_test(jitter_of_the_whole_ttl_is_bounded_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

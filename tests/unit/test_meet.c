@@ -1,6 +1,7 @@
 /* The meeting of callers at one key: recall, follow or lead. */
 #include "support.h"
 
+#include "backoff.h"
 #include "lock.h"
 #include "meet.h"
 #include "vault.h"
@@ -267,6 +268,217 @@ static void a_lock_brought_along_is_led_with_or_given_back(void **state)
 	asking_end(&q);
 }
 
+/* --- past the ttl --- */
+
+#define HOUR (INT64_C(3600) * 1000000000)
+
+/* Something remembered that is past the ttl of `q` at once. */
+static void remember(struct asking *q, const char *output)
+{
+	struct meet m;
+	struct recorder r;
+	asking_begin(q, &f->home, "a", NULL);
+	assert_int_equal(meet(&m, q), MEET_LEAD);
+	lead(&m, &r);
+	assert_int_equal(keep(&m, &r, output), DPC_OK);
+	retire(&m, &r);
+	q->policy.ttl = 0;
+}
+
+static void assert_answer(const struct answer *a, const char *output)
+{
+	struct buf got = {0};
+	assert_non_null(a->bytes.data);
+	read_frames(&got, &a->frames);
+	assert_true(slice_equal(slice_of_buf(&got), slice_of(output)));
+	buf_release(&got);
+}
+
+static void a_stale_answer_comes_with_the_lock_to_refresh_it_for_one_alone(void **state)
+{
+	(void)state;
+	struct asking q;
+	struct meet one, other;
+	remember(&q, "old");
+	q.policy.stale = HOUR;
+	assert_int_equal(meet(&one, &q), MEET_REFRESH);
+	assert_true(one.lock >= 0);
+	assert_true(one.refresh_of == one.answer.capsule.created.wall);
+	assert_answer(&one.answer, "old");
+	assert_int_equal(meet(&other, &q), MEET_STALE);
+	assert_int_equal(other.lock, -1);
+	assert_answer(&other.answer, "old");
+	meet_release(&one);
+	meet_release(&other);
+	meet_abandon(&one);
+	assert_int_equal(access(lock_path(&q.ask.key), F_OK), -1);
+	asking_end(&q);
+}
+
+static void a_lock_brought_along_to_refresh_is_led_with_and_the_old_answer_kept(void **state)
+{
+	(void)state;
+	struct asking q;
+	struct meet m;
+	enum meeting outcome;
+	remember(&q, "old");
+	q.policy.stale = HOUR;
+	assert_int_equal(meet(&m, &q), MEET_REFRESH);
+	meet_release(&m);
+	assert_int_equal(meet_callers(&outcome, &m, NULL), DPC_OK);
+	assert_int_equal(outcome, MEET_LEAD);
+	assert_answer(&m.old, "old");
+	assert_int_equal(m.old_verdict, VERDICT_STALE);
+	meet_release(&m);
+	meet_abandon(&m);
+	asking_end(&q);
+}
+
+static void a_lock_brought_along_to_refresh_what_another_has_refreshed_is_given_back(void **state)
+{
+	(void)state;
+	struct asking q;
+	struct meet m;
+	struct recorder r;
+	enum meeting outcome;
+	remember(&q, "old");
+	q.policy.stale = HOUR;
+	assert_int_equal(meet(&m, &q), MEET_REFRESH);
+	meet_release(&m);
+	lead(&m, &r);
+	assert_int_equal(keep(&m, &r, "new"), DPC_OK);
+	recorder_release(&r);
+	q.policy.ttl = HOUR;
+	assert_int_equal(meet_callers(&outcome, &m, NULL), DPC_OK);
+	assert_int_equal(outcome, MEET_HIT);
+	assert_int_equal(m.lock, -1);
+	assert_answer(&m.answer, "new");
+	meet_release(&m);
+	asking_end(&q);
+}
+
+static void nothing_is_refreshed_in_the_pause_nor_where_nothing_is_written(void **state)
+{
+	(void)state;
+	struct asking q;
+	struct meet m;
+	remember(&q, "old");
+	q.policy.stale = HOUR;
+	q.policy.no_write = true;
+	assert_int_equal(meet(&m, &q), MEET_STALE);
+	meet_release(&m);
+	q.policy.no_write = false;
+	q.policy.ttl_fail = HOUR;
+	backoff_note(&f->home, &q.ask.key);
+	assert_int_equal(meet(&m, &q), MEET_STALE);
+	meet_release(&m);
+	assert_int_equal(access(lock_path(&q.ask.key), F_OK), -1);
+	backoff_clear(&f->home, &q.ask.key);
+	assert_int_equal(meet(&m, &q), MEET_REFRESH);
+	meet_release(&m);
+	meet_abandon(&m);
+	asking_end(&q);
+}
+
+static void what_is_too_old_is_kept_to_fall_back_on(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t window;
+		enum verdict verdict;
+	} cases[] = {{0, VERDICT_EXPIRED}, {HOUR, VERDICT_FOR_ERROR}};
+	struct asking q;
+	struct meet m;
+	remember(&q, "old");
+	for (size_t i = 0; i < 2; i++) {
+		q.policy.stale_if_error = cases[i].window;
+		assert_int_equal(meet(&m, &q), MEET_LEAD);
+		assert_answer(&m.old, "old");
+		assert_int_equal(m.old_verdict, cases[i].verdict);
+		meet_release(&m);
+		meet_abandon(&m);
+	}
+	asking_end(&q);
+}
+
+static void in_the_pause_the_old_answer_comes_without_a_run(void **state)
+{
+	(void)state;
+	struct asking q;
+	struct meet m;
+	remember(&q, "old");
+	q.policy.stale_if_error = HOUR;
+	q.policy.ttl_fail = HOUR;
+	backoff_note(&f->home, &q.ask.key);
+	assert_int_equal(meet(&m, &q), MEET_STALE);
+	assert_answer(&m.answer, "old");
+	assert_int_equal(q.ask.verdict, VERDICT_FOR_ERROR);
+	meet_release(&m);
+	/* Not to one whose window does not reach so far. */
+	q.policy.stale_if_error = 0;
+	assert_int_equal(meet(&m, &q), MEET_LEAD);
+	meet_release(&m);
+	meet_abandon(&m);
+	asking_end(&q);
+}
+
+/* One with an old answer to fall back on, good for an hour. */
+static int careful_caller(void *context)
+{
+	(void)context;
+	struct home h;
+	struct policy p = lenient_policy();
+	struct question q = {.name = slice_of("a")};
+	struct ask a;
+	enum meeting outcome;
+	p.ttl = 0;
+	p.stale_if_error = p.ttl_fail = HOUR;
+	parse_exit_set(&p.cache_exit, "0");
+	if (home_open(&h, path_in(f, "home"), NULL) != DPC_OK || ask_init(&a, &h, &p, &q, NULL, NULL) != DPC_OK)
+		return 100;
+	struct meet m = MEET_OF(&a, vault_fetch);
+	return meet_callers(&outcome, &m, NULL) == DPC_OK ? (int)outcome : 101;
+}
+
+static void who_follows_a_failure_falls_back(void **state)
+{
+	(void)state;
+	struct asking q;
+	struct meet m;
+	struct recorder r;
+	remember(&q, "old");
+	assert_int_equal(meet(&m, &q), MEET_LEAD);
+	lead(&m, &r);
+	pid_t careful = child_start(careful_caller, NULL), plain = child_start(caller, NULL);
+	assert_int_equal(child_wait(plain), MEET_HIT);
+	until_blocked(lock_path(&q.ask.key), 0, 1);
+	r.capsule.status = 1 << 8;
+	assert_int_equal(end_run(&r, "failure", 7), DPC_OK);
+	retire(&m, &r);
+	assert_int_equal(child_wait(careful), MEET_STALE);
+	meet_release(&m);
+	asking_end(&q);
+}
+
+static void who_takes_the_lead_from_a_failure_finds_the_pause(void **state)
+{
+	/* It has waited, and leads now: but the source has failed just before. */
+	(void)state;
+	struct asking q;
+	struct meet m;
+	remember(&q, "old");
+	assert_int_equal(meet(&m, &q), MEET_LEAD);
+	parents_lock = m.lock;
+	pid_t careful = child_start(careful_caller, NULL);
+	until_blocked(lock_path(&q.ask.key), 0, 1);
+	backoff_note(&f->home, &q.ask.key);
+	meet_abandon(&m);
+	assert_int_equal(child_wait(careful), MEET_STALE);
+	assert_int_equal(access(lock_path(&q.ask.key), F_OK), -1);
+	meet_release(&m);
+	asking_end(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +492,14 @@ int main(void)
 	    with_meeting(patience_may_end),
 	    with_meeting(a_store_that_cannot_be_asked_is_a_miss_with_a_word),
 	    with_meeting(a_lock_brought_along_is_led_with_or_given_back),
+	    with_meeting(a_stale_answer_comes_with_the_lock_to_refresh_it_for_one_alone),
+	    with_meeting(a_lock_brought_along_to_refresh_is_led_with_and_the_old_answer_kept),
+	    with_meeting(a_lock_brought_along_to_refresh_what_another_has_refreshed_is_given_back),
+	    with_meeting(nothing_is_refreshed_in_the_pause_nor_where_nothing_is_written),
+	    with_meeting(what_is_too_old_is_kept_to_fall_back_on),
+	    with_meeting(in_the_pause_the_old_answer_comes_without_a_run),
+	    with_meeting(who_follows_a_failure_falls_back),
+	    with_meeting(who_takes_the_lead_from_a_failure_finds_the_pause),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
