@@ -198,7 +198,7 @@ static int fail_to_execute(struct job *j, const struct lead *l)
 static int run_and_remember(struct job *j)
 {
 	dpc_error err = {0}, cache_err = {0};
-	struct captured result;
+	struct captured result = {0};
 	char *entry = NULL;
 	options_resolve(&j->o);
 	struct capture c = {.command = command_of(j), .merged = j->o.question.merged,

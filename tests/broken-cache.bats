@@ -902,3 +902,81 @@ assert_sane() {
 	assert_runs runs 1
 	jq -e '.age >= 1800' decision
 }
+
+# --- clocks, past the ttl ---
+
+# Of use for an hour past a ttl of an hour.
+within() { # WALL BOOT OPTION...
+	local status=0
+	at_time "$1" "$2" noisy "${@:3}" --status-fd 5 5>decision >out 2>err || status=$?
+	assert_equal "$status $(cat out err)" $'3 result\ncomplaint'
+	jq -e '.age >= 0 and .saved >= 0' decision || fail "$(<decision)"
+}
+
+assert_said() { # STATUS
+	assert_equal "$(jq -r .status decision)" "$1"
+}
+
+refreshed() {
+	no_locks() { [ -z "$(find "$DPCACHE_DIR/locks" -type f)" ]; }
+	wait_until no_locks
+}
+
+@test "clock set forward past the ttl: --stale answers, and refreshes by that clock" {
+	remember
+	within 5400 5400 --stale 1h
+	assert_said stale
+	jq -e '.age >= 5400' decision
+	refreshed
+	assert_runs runs 2
+	within 5400 5400 --stale 1h
+	assert_said hit
+	# By the clock of before that lies in the future.
+	assert_sane
+}
+
+@test "clock set forward a day: what is past its windows by it is a miss" {
+	remember
+	for window in --stale --stale-if-error; do
+		within $day $day "$window" 1h
+		assert_said miss
+		within 0 0 "$window" 1h --refresh
+	done
+	assert_runs runs 5
+}
+
+@test "clock set back a day, of another boot: no window makes a result from the future an answer" {
+	for window in --stale --stale-if-error; do
+		rm -rf "$DPCACHE_DIR"
+		at_time $day $day noisy "$window" forever >out 2>err || true
+		before=$(runs runs)
+		within 0 0 "$window" forever
+		assert_said miss
+		assert_runs runs $((before + 1))
+		within 0 0 "$window" forever
+		assert_said hit
+	done
+}
+
+@test "clock set back a day: nothing stale becomes fresh, or immortal" {
+	remember
+	within -$day 5400 --stale 1h --no-write
+	assert_said stale
+	within -$day 9000 --stale 1h --no-write
+	assert_said miss
+	within -$day 9000 --stale 1h --early --jitter 50 --no-write
+	assert_said miss
+}
+
+@test "clock set back a day: a pause after failures does not last" {
+	command="$(counted runs); [ ! -e broken ]"
+	ask() { dpcache run --no-path --ttl 0 --stale-if-error forever --ttl-fail 1h -- sh -c "$command"; }
+	ask
+	touch broken
+	at_time $day $day ask
+	assert_runs runs 2
+	ask
+	assert_runs runs 3
+	ask
+	assert_runs runs 3
+}

@@ -3,7 +3,7 @@
 #
 # Whether a hit refreshes ahead of expiry is left to chance; with a beta beyond
 # all measure it is next to certain, with one below it impossible.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317 # scripts in quotes;
+# shellcheck disable=SC2016,SC2030,SC2031,SC2120,SC2154,SC2317 # scripts in quotes;
 # tests are subshells; variables are set by run and start
 
 load helpers
@@ -12,7 +12,7 @@ setup() {
 	common_setup
 	make_hold
 	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
-		"[ ! -e wait ] || $(held)" '[ ! -e broken ] || exit 3' 'echo "result $n"' >source
+		"[ ! -e slow ] || $(held)" '[ ! -e broken ] || exit 3' 'echo "result $n"' >source
 	chmod +x source
 	export DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision
 }
@@ -53,7 +53,7 @@ early_hit_runs() { # TIMES
 
 @test "dpcache run --early: a hit refreshes ahead of expiry, and gives what was fresh at once" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	wait_until early_hit_runs 2
 	release
 	refreshed
@@ -63,7 +63,7 @@ early_hit_runs() { # TIMES
 
 @test "dpcache run --early: one refresh at a time, and all callers have a hit" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	wait_until early_hit_runs 2
 	for _ in 1 2 3 4 5; do
 		assert_gives 'result 1' ask --early=$HUGE
@@ -105,7 +105,7 @@ early_hit_runs() { # TIMES
 @test "dpcache run --early: the early one says why, and the log has a line of the refresh" {
 	export DPCACHE_LOG=$BATS_TEST_TMPDIR/log
 	ask >out 2>err
-	: >wait
+	: >slow
 	wait_until early_hit_runs 2
 	release
 	wait_until grep -q refresh "$DPCACHE_LOG"
@@ -164,7 +164,7 @@ early_hit_runs() { # TIMES
 # One at work past an old result.
 start_leader() {
 	ask >out 2>err
-	: >wait
+	: >slow
 	start leader dpcache run --ttl 0 -- ./source
 	wait_until has_run 2
 }
@@ -195,7 +195,7 @@ start_leader() {
 }
 
 @test "dpcache run --wait 0 --on-timeout stale: with nothing old it runs too, uncached" {
-	: >wait
+	: >slow
 	start leader ask
 	wait_until has_run 1
 	start second ask --wait 0 --on-timeout stale

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # dpcache run --stale-if-error: past the ttl the command runs, and what it prints
 # is held back until it is known to be good; else the old result comes.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317 # scripts in quotes;
+# shellcheck disable=SC2016,SC2030,SC2031,SC2120,SC2154,SC2317 # scripts in quotes;
 # tests are subshells; variables are set by run and start
 
 load helpers
@@ -11,7 +11,7 @@ setup() {
 	make_hold
 	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
 		'[ ! -e probe ] || . ./probe' \
-		"[ ! -e wait ] || $(held)" \
+		"[ ! -e slow ] || $(held)" \
 		'[ ! -e broken ] || { echo "failure $n"; echo why >&2; exit 3; }' \
 		'echo "result $n"' 'echo "notice $n" >&2' >source
 	# ask: its result is past the ttl at once. look: takes what is there.
@@ -102,7 +102,7 @@ break_source() {
 
 @test "dpcache run --stale-if-error: a command that --max-run ends has failed" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	echo 'echo partial' >probe
 	run -0 --separate-stderr timeout 60 dpcache run --ttl 0 --stale-if-error 1h --max-run 50ms -- ./source
 	assert_output 'result 1'
@@ -134,7 +134,7 @@ break_source() {
 
 @test "dpcache run --stale-if-error: ended by a signal to dpcache, it gives no old result" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	start caller ask
 	wait_until has_run 2
 	kill -TERM "${pid_of[caller]}"
@@ -162,7 +162,7 @@ break_source() {
 
 @test "dpcache run --stale-if-error: nothing is shown before it has ended well" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	echo 'echo early' >probe
 	start caller ask
 	wait_until has_run 2
@@ -315,7 +315,7 @@ break_source() {
 
 @test "dpcache run --stale-if-error: 50 callers of a failing command cost one run, and all have the old result" {
 	break_source
-	: >wait
+	: >slow
 	start leader ask --ttl-fail 1h
 	wait_until has_run 2
 	mapfile -t names < <(seq 49)
@@ -343,7 +343,7 @@ break_source() {
 
 @test "dpcache run: 50 callers of a failing command with nothing old cost one run" {
 	: >broken
-	: >wait
+	: >slow
 	start leader look
 	wait_until has_run 1
 	mapfile -t names < <(seq 49)
@@ -359,7 +359,7 @@ break_source() {
 
 @test "dpcache run --stale-if-error: those who wait and may not have the old result have the failure" {
 	break_source
-	: >wait
+	: >slow
 	start leader ask
 	wait_until has_run 2
 	start within ask
@@ -378,7 +378,7 @@ break_source() {
 
 @test "dpcache run --stale-if-error: those who wait for a leader without it have the old result, too" {
 	break_source
-	: >wait
+	: >slow
 	start leader dpcache run --ttl 0 -- ./source
 	wait_until has_run 2
 	start within ask
@@ -392,7 +392,7 @@ break_source() {
 
 @test "dpcache run --stale-if-error: those who wait have the new result as the leader has" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	start leader ask
 	wait_until has_run 2
 	start follower ask

@@ -4,7 +4,7 @@
 #
 # With --ttl 0 every result is past its ttl. A refresh that is to be seen at
 # work stops at a fifo until it is let go; it is over when its lock is gone.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317 # scripts in quotes;
+# shellcheck disable=SC2016,SC2030,SC2031,SC2120,SC2154,SC2317 # scripts in quotes;
 # tests are subshells; variables are set by run and start
 
 load helpers
@@ -14,7 +14,7 @@ setup() {
 	make_hold
 	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
 		'[ ! -e probe ] || . ./probe' \
-		"[ ! -e wait ] || $(held)" \
+		"[ ! -e slow ] || $(held)" \
 		'[ ! -e broken ] || { echo "failure $n"; echo why >&2; exit 3; }' \
 		'echo "result $n"' 'echo "notice $n" >&2' >source
 	# ask: its result is past the ttl at once. look: takes what is there.
@@ -50,7 +50,7 @@ logged() { # PATTERN
 # A result that is there, and a refresh that is held at work.
 hold_refresh() { # OPTION...
 	ask "$@" >first.out 2>first.err
-	: >wait
+	: >slow
 	assert_gives 'result 1' ask "$@"
 	wait_until has_run 2
 }
@@ -91,7 +91,7 @@ hold_refresh() { # OPTION...
 
 @test "dpcache run --stale: of many who come to an old result at once one refreshes" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	names=(1 2 3 4 5 6 7 8)
 	for name in "${names[@]}"; do start "$name" ask; done
 	for name in "${names[@]}"; do
@@ -182,7 +182,7 @@ hold_refresh() { # OPTION...
 
 @test "dpcache run --stale: a command substitution does not wait for the refresh" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	run -0 --separate-stderr timeout 60 bash -c 'x=$(ask 2>&1 >&3 | cat); x=$(ask); echo "got $x"' 3>/dev/null
 	assert_output 'got result 1'
 	wait_until has_run 2
@@ -191,7 +191,7 @@ hold_refresh() { # OPTION...
 
 @test "dpcache run --stale: neither does a pipe on stderr" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	run -0 --separate-stderr timeout 60 bash -c '{ ask 2>&1 >&3 | cat; } 3>out'
 	assert_output 'notice 1'
 	wait_until has_run 2
@@ -206,7 +206,7 @@ list_descriptors() {
 @test "dpcache run --stale: the refresh has none of the caller's descriptors" {
 	ask >out 2>err
 	list_descriptors
-	: >wait
+	: >slow
 	: >leak
 	mkfifo pipe
 	exec 7>leak 8<>pipe
@@ -229,7 +229,7 @@ stat_field() { # FILE N
 @test "dpcache run --stale: the refresh is in a session of its own" {
 	ask >out 2>err
 	printf '%s\n' 'cat /proc/$PPID/stat >dpcache-stat' >probe
-	: >wait
+	: >slow
 	ask >out 2>err
 	wait_until has_run 2
 	wait_until test -s dpcache-stat
@@ -240,7 +240,7 @@ stat_field() { # FILE N
 @test "dpcache run --stale: the refresh survives the terminal of the caller" {
 	command -v script >/dev/null || skip 'no script'
 	look --key k >out 2>err
-	: >wait
+	: >slow
 	run -0 script -qec 'dpcache run --ttl 0 --stale 1h --key k -- ./source' /dev/null </dev/null 3>&-
 	assert_output --partial 'result 1'
 	wait_until has_run 2
@@ -253,7 +253,7 @@ stat_field() { # FILE N
 
 @test "dpcache run --stale: the refresh survives SIGHUP and SIGINT to the caller's group" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	start group setsid sh -c 'dpcache run --ttl 0 --stale 1h -- ./source; '"$(held)"
 	wait_until has_run 2
 	wait_until grep -q 'result 1' group.out
@@ -278,7 +278,7 @@ stat_field() { # FILE N
 
 @test "dpcache run --stale --refresh-mode fg: one runs and has the new result, the others have the old" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	start winner ask --refresh-mode fg
 	wait_until has_run 2
 	assert_gives 'result 1' ask --refresh-mode fg
@@ -349,7 +349,7 @@ stat_field() { # FILE N
 	printf '%s\n' 'echo half' >probe
 	hold_refresh_of_half() {
 		ask >out 2>err
-		: >wait
+		: >slow
 		ask >out 2>err
 		wait_until has_run 2
 	}
@@ -579,7 +579,7 @@ stat_field() { # FILE N
 # --- --refresh ---
 
 @test "dpcache run --refresh during a run: who waited before shares it, who comes later does not" {
-	: >wait
+	: >slow
 	start leader look
 	wait_until has_run 1
 	start before look
@@ -609,7 +609,7 @@ stat_field() { # FILE N
 
 @test "dpcache run --refresh: while it runs, others have the old result" {
 	ask >out 2>err
-	: >wait
+	: >slow
 	start refresh look --refresh
 	wait_until has_run 2
 	assert_gives 'result 1' ask
