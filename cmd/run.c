@@ -78,6 +78,8 @@ static int run_bare(struct job *j, const char *reason)
 static int run_despite(struct job *j, const dpc_error *err)
 {
 	meet_abandon(&j->meet);
+	if (j->behind)
+		return 0;
 	if (j->o.require_cache) {
 		report_error("%s", err->message);
 		return EXIT_USAGE;

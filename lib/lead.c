@@ -62,11 +62,12 @@ bool kept_is_failure(enum kept kept, const struct captured *result)
 	       (kept == KEPT_INTERRUPTED && result->ended_by_max_run && !result->signal);
 }
 
-/* Tell all who would ask again of the old result that its source fails, or does
+/* Tell all who would ask again of the old result that it would be in vain, or is
  * no longer. */
 static void note_health(const struct lead *l, const struct captured *result)
 {
-	if (kept_is_failure(l->kept, result) && l->old)
+	bool in_vain = kept_is_failure(l->kept, result) || l->kept == KEPT_TOO_LARGE || l->kept == KEPT_ERROR;
+	if (in_vain && l->old)
 		backoff_note(l->ask->home, &l->key);
 	else if (l->kept == KEPT)
 		backoff_clear(l->ask->home, &l->key);

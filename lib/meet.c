@@ -165,7 +165,7 @@ static bool fall_back(struct meet *m)
 
 static bool is_backing_off(const struct meet *m)
 {
-	return m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR &&
+	return m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR && !m->ask->policy->refresh &&
 	       backoff_left(m->ask->home, &m->ask->key, m->ask->policy) > 0;
 }
 

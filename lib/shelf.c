@@ -14,7 +14,7 @@ void shelf_name(char out[SHELF_NAME], const struct digest *question)
 	char hex[DIGEST_HEX];
 	/* By hand: printf's stack is two pages more for a hit to touch. */
 	digest_hex(hex, question);
-	memcpy(out, "shelf/xx/", 9);
+	memcpy(out, "shelf/xx/", sizeof "shelf/xx/");
 	memcpy(out + 6, hex, 2);
 	memcpy(out + 9, hex + 2, DIGEST_HEX - 2);
 }

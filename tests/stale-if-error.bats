@@ -289,11 +289,20 @@ break_source() {
 	assert_output 'failure 3'
 }
 
-@test "dpcache run --stale-if-error --refresh: runs in the pause, too" {
+@test "dpcache run --stale-if-error --refresh: runs in the pause, too; its failure gives the old result" {
 	break_source
 	assert_gives 'result 1' ask --ttl-fail 1h
-	run -3 --separate-stderr ask --refresh
-	assert_output 'failure 3'
+	assert_runs runs 2
+	assert_gives 'result 1' ask --refresh --ttl-fail 1h
+	assert_runs runs 3
+	# Nor has it taken the old result's place.
+	assert_gives 'result 1' ask
+}
+
+@test "dpcache run --refresh without --stale-if-error: its failure is shown, and replaces nothing good" {
+	break_source
+	run -3 --separate-stderr dpcache run --ttl 1h --ttl-fail 1h --refresh -- ./source
+	assert_gives 'result 1' dpcache run --ttl 1h --ttl-fail 1h -- ./source
 }
 
 @test "dpcache run --stale-if-error --ttl-fail: the failure does not take the old result's place" {

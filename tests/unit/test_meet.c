@@ -302,6 +302,7 @@ static void a_stale_answer_comes_with_the_lock_to_refresh_it_for_one_alone(void 
 	remember(&q, "old");
 	q.policy.stale = HOUR;
 	assert_int_equal(meet(&one, &q), MEET_REFRESH);
+	assert_true(meet_take_refresh(&one));
 	assert_true(one.lock >= 0);
 	assert_true(one.refresh_of == one.answer.capsule.created.wall);
 	assert_answer(&one.answer, "old");
@@ -324,6 +325,7 @@ static void a_lock_brought_along_to_refresh_is_led_with_and_the_old_answer_kept(
 	remember(&q, "old");
 	q.policy.stale = HOUR;
 	assert_int_equal(meet(&m, &q), MEET_REFRESH);
+	assert_true(meet_take_refresh(&m));
 	meet_release(&m);
 	assert_int_equal(meet_callers(&outcome, &m, NULL), DPC_OK);
 	assert_int_equal(outcome, MEET_LEAD);
