@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # dpcache run: nobody waits for what cannot end, nor keeps from others what they
 # need to end.
-# shellcheck disable=SC2016,SC2317 # scripts in quotes; functions called by name
+# shellcheck disable=SC2016,SC2154,SC2317 # scripts in quotes; pid_of is set by
+# start; functions are called by name
 
 load helpers
 
