@@ -4,6 +4,7 @@
 #include "account.h"
 #include "backoff.h"
 #include "handover.h"
+#include "keeper.h"
 #include "lead.h"
 #include "meet.h"
 #include "onlook.h"
@@ -15,9 +16,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -54,6 +58,25 @@ static struct spawn command_of(struct job *j)
 	                      .signals = &j->signals};
 }
 
+/* What is left to do when a command of ours has run: see its keeper gone, and
+ * end by a signal if that was sent to us and the command died of it, so that
+ * who started us learns of that. The exit status else. */
+static int end_like(const struct captured *result, int status)
+{
+	sigset_t set;
+	keeper_reap(result->keeper);
+	if (!result->signal || !WIFSIGNALED(result->status) || WTERMSIG(result->status) != result->signal)
+		return status;
+	/* One core file, the command's, is enough. */
+	prctl(PR_SET_DUMPABLE, 0);
+	signal(result->signal, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, result->signal);
+	raise(result->signal);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return status;
+}
+
 /* The command and nothing else: its streams are ours, its status too. With
  * --max-run somebody has to stay and watch. */
 static int run_bare(struct job *j, const char *reason)
@@ -68,8 +91,8 @@ static int run_bare(struct job *j, const char *reason)
 	if (c.max_run && !(j->closed & 6)) {
 		struct captured result;
 		if (capture_run(&result, &c, NULL) == DPC_OK)
-			return result.exec_errno ? report_exec_failure(&j->o, result.exec_errno)
-			                         : capsule_exit_status(result.status);
+			return end_like(&result, result.exec_errno ? report_exec_failure(&j->o, result.exec_errno)
+			                                           : capsule_exit_status(result.status));
 	}
 	return report_exec_failure(&j->o, spawn_become(&c.command));
 }
@@ -234,7 +257,7 @@ static int run_and_remember(struct job *j)
 		status = conclude(j, &l, &result, &cache_err);
 	free(envp);
 	free(entry);
-	return status;
+	return end_like(&result, status);
 }
 
 static int give_up_waiting(struct job *j)

@@ -1,5 +1,6 @@
 #include "capture.h"
 
+#include "keeper.h"
 #include "os.h"
 #include "relay.h"
 
@@ -9,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,8 +20,7 @@ struct run {
 	struct capture *c;
 	struct captured *result;
 	struct relay out, err; /* err unused when merged */
-	pid_t pid;
-	int pidfd;             /* -1: not needed, or an old kernel */
+	struct keeper keeper;
 	bool dead;             /* the command itself has ended */
 	int64_t started, deadline; /* clock_mono_ns */
 	int next_signal;       /* what the deadline brings: SIGTERM, then SIGKILL */
@@ -29,17 +28,21 @@ struct run {
 
 /* --- signals that are the command's to have --- */
 
-static volatile sig_atomic_t passed_signal;
-static volatile pid_t passed_to;
+static volatile sig_atomic_t passed[NSIG];
+static volatile sig_atomic_t last_passed;
+static const struct keeper *volatile passed_to;
 
 static void pass_on(int number, siginfo_t *info, void *context)
 {
+	int saved = errno;
 	(void)context;
-	passed_signal = number;
+	passed[number] = 1;
+	last_passed = number;
 	/* What the terminal sends goes to the whole foreground group: the command
 	 * has its own already. */
-	if (info->si_code <= 0 && passed_to > 0)
-		kill(passed_to, number);
+	if (info->si_code <= 0 && passed_to)
+		keeper_signal(passed_to, number);
+	errno = saved;
 }
 
 static const int passed_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -48,9 +51,10 @@ enum { PASSED = sizeof passed_signals / sizeof *passed_signals };
 static void take_signals(struct sigaction before[PASSED])
 {
 	struct sigaction ours = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO};
-	passed_signal = 0;
-	passed_to = 0;
+	last_passed = 0;
+	passed_to = NULL;
 	for (int i = 0; i < PASSED; i++) {
+		passed[passed_signals[i]] = 0;
 		sigaction(passed_signals[i], NULL, &before[i]);
 		/* nohup and background jobs: what was ignored stays so. */
 		if (before[i].sa_handler != SIG_IGN)
@@ -60,9 +64,25 @@ static void take_signals(struct sigaction before[PASSED])
 
 static void return_signals(const struct sigaction before[PASSED])
 {
-	passed_to = 0;
+	passed_to = NULL;
 	for (int i = 0; i < PASSED; i++)
 		sigaction(passed_signals[i], &before[i], NULL);
+}
+
+/* Those that came while there was nobody to pass them to go now. */
+static void pass_to(const struct keeper *k)
+{
+	passed_to = k;
+	for (int i = 0; i < PASSED; i++)
+		if (passed[passed_signals[i]])
+			keeper_signal(k, passed_signals[i]);
+}
+
+/* By which of them we were asked to end: the one that the command died of, else
+ * the last. */
+static int asked_to_end(int status)
+{
+	return WIFSIGNALED(status) && passed[WTERMSIG(status)] ? WTERMSIG(status) : last_passed;
 }
 
 /* --- the copy --- */
@@ -153,7 +173,7 @@ static void enforce_deadline(struct run *r)
 {
 	if (r->dead || r->deadline == DPC_FOREVER || clock_mono_ns() < r->deadline)
 		return;
-	kill(r->pid, r->next_signal);
+	keeper_signal(&r->keeper, r->next_signal);
 	r->result->ended_by_max_run = true;
 	r->deadline = r->next_signal == SIGTERM ? clock_mono_ns() + LAST_WORDS : DPC_FOREVER;
 	r->next_signal = SIGKILL;
@@ -164,10 +184,10 @@ static void step(struct run *r)
 	struct relay *relays[2] = {&r->out, &r->err};
 	struct pollfd p[3];
 	/* With one stream left and no clock to watch, blocking harms nobody. */
-	bool blocking = (r->out.from < 0 || r->err.from < 0) && r->pidfd < 0;
+	bool blocking = (r->out.from < 0 || r->err.from < 0) && !r->c->max_run;
 	for (int i = 0; i < 2; i++)
 		relay_poll(relays[i], &p[i]);
-	p[2] = (struct pollfd){.fd = r->dead ? -1 : r->pidfd, .events = POLLIN};
+	p[2] = (struct pollfd){.fd = r->dead ? -1 : r->keeper.ending, .events = POLLIN};
 	int n = poll(p, 3, poll_time(r));
 	enforce_deadline(r);
 	if (n <= 0)
@@ -185,13 +205,30 @@ static bool streams_open(const struct run *r)
 }
 
 /* Output ends when everybody who could write has closed it: what a background
- * child of the command still prints belongs to it, as in $(…). Only past
- * --max-run is the command's own end enough. */
+ * child of the command still prints belongs to it, as in $(…). The command's own
+ * end is enough past --max-run, or when we were asked to end. */
 static bool finished(const struct run *r)
 {
-	if (r->result->ended_by_max_run && r->dead)
+	if (r->dead && (r->result->ended_by_max_run || last_passed))
 		return true;
-	return !streams_open(r) && (r->pidfd < 0 || r->dead);
+	return !streams_open(r) && (r->dead || r->keeper.ending < 0);
+}
+
+/* What the command wrote before it ended, and was not waited for: as much as is
+ * there, and is taken at once. */
+static void take_last_words(struct run *r, struct relay *y)
+{
+	struct pollfd p;
+	bool filled = false;
+	while (y->from >= 0) {
+		relay_poll(y, &p);
+		filled |= p.events == POLLIN;
+		if (poll(&p, 1, 0) <= 0)
+			break;
+		pump(r, y, false);
+		if (filled && y->sent == y->size)
+			break;
+	}
 }
 
 static int open_pipe(struct relay *y, int *write_end, int to, dpc_error *err)
@@ -222,7 +259,7 @@ static int start(struct run *r, dpc_error *err)
 		s->out = out;
 		s->err = r->c->merged ? out : errs;
 		r->started = clock_mono_ns();
-		if (spawn_command(&r->pid, &r->result->exec_errno, s) < 0)
+		if (keeper_start(&r->keeper, s, r->c->recorder ? r->c->recorder->fd : -1) < 0)
 			rc = dpc__fail_errno(err, "cannot start a process");
 	}
 	if (out >= 0)
@@ -232,40 +269,52 @@ static int start(struct run *r, dpc_error *err)
 	return rc;
 }
 
-static void attend(struct run *r)
+static int attend(struct run *r, dpc_error *err)
 {
+	struct captured *k = r->result;
+	struct ending end;
 	if (r->c->max_run) {
-		r->pidfd = os_raise_fd((int)syscall(SYS_pidfd_open, r->pid, 0));
 		r->deadline = r->started + r->c->max_run;
 		r->next_signal = SIGTERM;
 	}
-	passed_to = r->pid;
-	/* One that came while there was nobody to pass it to. */
-	if (passed_signal)
-		kill(r->pid, passed_signal);
+	pass_to(&r->keeper);
 	while (!finished(r))
 		step(r);
-	while (waitpid(r->pid, &r->result->status, 0) < 0 && errno == EINTR)
-		;
-	passed_to = 0;
-	r->result->cost = clock_mono_ns() - r->started;
-	r->result->signal = passed_signal;
-	if (r->c->given && !r->result->output_error.code)
-		resume_end(r->c->given, &r->result->output_error);
-	if (r->pidfd >= 0)
-		close(r->pidfd);
+	take_last_words(r, &r->out);
+	take_last_words(r, &r->err);
+	keeper_await(&r->keeper, &end);
+	passed_to = NULL;
+	keeper_dismiss(&r->keeper);
+	k->keeper = r->keeper.pid;
+	k->exec_errno = end.exec_errno;
+	k->status = end.status;
+	k->cost = clock_mono_ns() - r->started;
+	k->signal = asked_to_end(k->status);
+	if (r->c->given && !k->output_error.code)
+		resume_end(r->c->given, &k->output_error);
+	if (end.lost && k->recorded) {
+		k->recorded = false;
+		dpc__fail(&k->record_error, DPC_E_IO, "the process that watches the command was killed");
+	}
+	if (!end.start_errno)
+		return DPC_OK;
+	/* Somebody will try otherwise, and shall find no child that is not his. */
+	keeper_reap(k->keeper);
+	k->keeper = 0;
+	errno = end.start_errno;
+	return dpc__fail_errno(err, "cannot start a process");
 }
 
 int capture_run(struct captured *result, struct capture *c, dpc_error *err)
 {
 	struct sigaction before[PASSED];
-	struct run r = {.c = c, .result = result, .pidfd = -1, .deadline = DPC_FOREVER,
+	struct run r = {.c = c, .result = result, .deadline = DPC_FOREVER,
 	                .out = RELAY_NONE, .err = RELAY_NONE};
 	*result = (struct captured){.recorded = c->recorder != NULL};
 	take_signals(before);
 	int rc = start(&r, err);
-	if (rc == DPC_OK && !result->exec_errno)
-		attend(&r);
+	if (rc == DPC_OK)
+		rc = attend(&r, err);
 	return_signals(before);
 	relay_release(&r.out);
 	relay_release(&r.err);

@@ -26,7 +26,9 @@ struct captured {
 	int64_t cost;     /* ns from start to end */
 	bool recorded;    /* the recorder took everything */
 	bool ended_by_max_run;
-	int signal;       /* we were asked to end by it, and passed it on; 0: no */
+	int signal;       /* we were asked to end by it, and passed it on: the one that the
+	                   * command died of, else the last; 0: no */
+	pid_t keeper;     /* a process on its way out, to be waited for; 0: none */
 	dpc_error record_error; /* why not recorded */
 	dpc_error output_error; /* code not 0: our own stdout or stderr failed */
 };

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -60,7 +59,7 @@ static void drop_handlers(void)
 			signal(handled[i], SIG_DFL);
 }
 
-int spawn_command(pid_t *pid, int *exec_errno, const struct spawn *s)
+int spawn_command(pid_t *pid, int *exec_errno, const struct spawn *s, const struct spawn_signals *before)
 {
 	volatile int failure = 0;
 	pid_t parent = getpid();
@@ -70,13 +69,14 @@ int spawn_command(pid_t *pid, int *exec_errno, const struct spawn *s)
 	/* vfork: the child borrows our memory until it execs, so that its cost
 	 * does not grow with ours; it only makes system calls and writes
 	 * `failure` and `scratch`. */
-	sigset_t all, before;
+	sigset_t all, ours;
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
+	sigprocmask(SIG_BLOCK, &all, &ours);
 	pid_t child = vfork();
 	if (child == 0) {
 		drop_handlers();
-		sigprocmask(SIG_SETMASK, &before, NULL);
+		signal(SIGCHLD, before->child);
+		sigprocmask(SIG_SETMASK, &before->mask, NULL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* Had we died before prctl, the signal would never come. */
 		if (getppid() != parent)
@@ -85,7 +85,7 @@ int spawn_command(pid_t *pid, int *exec_errno, const struct spawn *s)
 		_exit(127);
 	}
 	int saved = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_SETMASK, &ours, NULL);
 	free(scratch);
 	if (child < 0) {
 		errno = saved;

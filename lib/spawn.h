@@ -4,6 +4,7 @@
 
 #include "os.h"
 
+#include <signal.h>
 #include <sys/types.h>
 
 struct spawn {
@@ -14,10 +15,16 @@ struct spawn {
 	const struct write_signals *signals; /* as they were when dpcache started */
 };
 
+/* What the starter has changed for itself and the command gets back. */
+struct spawn_signals {
+	sigset_t mask;
+	void (*child)(int); /* SIGCHLD's disposition */
+};
+
 /* The child dies with us by SIGKILL: were it to live on, the next leader's
  * command would run beside it. *exec_errno is 0, or why the command could not
  * be executed (the child is gone then). -1 with errno when there is no child. */
-int spawn_command(pid_t *pid, int *exec_errno, const struct spawn *s);
+int spawn_command(pid_t *pid, int *exec_errno, const struct spawn *s, const struct spawn_signals *before);
 
 /* Become the command; returns errno only when that fails. */
 int spawn_become(const struct spawn *s);
