@@ -13,17 +13,16 @@
 static struct run **runs;
 static size_t count, room;
 static FILE *log_file;
-static history_run_fn *on_start, *on_end;
+static history_run_fn *on_start;
 static history_overlap_fn *on_overlap;
 
-void history_open(const char *path, history_run_fn *begun, history_run_fn *ended, history_overlap_fn *overlap)
+void history_open(const char *path, history_run_fn *begun, history_overlap_fn *overlap)
 {
 	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 	log_file = fd < 0 ? NULL : fdopen(fd, "re");
 	if (!log_file)
 		die(path);
 	on_start = begun;
-	on_end = ended;
 	on_overlap = overlap;
 }
 
@@ -95,7 +94,6 @@ static bool take_end(const char *line)
 	if (!r)
 		return false;
 	r->ended = at;
-	on_end(r);
 	return true;
 }
 

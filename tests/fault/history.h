@@ -23,11 +23,11 @@ struct overlap {
 	int64_t at;
 };
 
-/* Called for each run that has begun or ended, and for each overlap. */
+/* Called for each run that has begun, and for each overlap. */
 typedef void history_run_fn(struct run *run);
 typedef void history_overlap_fn(const struct overlap *overlap);
 
-void history_open(const char *path, history_run_fn *begun, history_run_fn *ended, history_overlap_fn *overlap);
+void history_open(const char *path, history_run_fn *begun, history_overlap_fn *overlap);
 
 /* Take in what was logged since. */
 void history_read(void);

@@ -35,11 +35,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The kernel frees the lock of a leader that was killed a moment before its command
- * is gone, so that the next one may begin beside it. Once that gap is closed: false.
- * As long as it is open, at least the command must not live on. */
-static const bool KILLED_LEADER_MAY_OVERLAP = true;
-
 static const int64_t MS = 1000000, HANGS = INT64_C(60000) * 1000000;
 enum { CROWD = 300, STOPPED_RUNS = 8 };
 
@@ -49,7 +44,7 @@ static int64_t last_end;
 static sigset_t wake_up; /* a child's end, and what ends us */
 
 static struct {
-	long callers, helpers, kills, stops, overlaps, orphans;
+	long callers, helpers, kills, stops, orphans;
 } total;
 
 /* --- one run at a time --- */
@@ -60,26 +55,10 @@ static void begun(struct run *r)
 		r->leader = (int)party_find(r->above[i]);
 }
 
-static bool is_left_behind(const struct run *r)
-{
-	return r && r->leader >= 0 && party.members[r->leader].killed;
-}
-
-static void ended(struct run *r)
-{
-	if (KILLED_LEADER_MAY_OVERLAP && is_left_behind(r) && party.members[r->leader].went &&
-	    r->ended > party.members[r->leader].went)
-		complain(r->kind, "run %016llx of pid %d went on to its end when its leader had been killed",
-		         (unsigned long long)r->id, r->pid);
-}
-
 static void met(const struct overlap *o)
 {
 	const struct run *other = o->other;
-	bool left_behind = is_left_behind(other);
-	total.overlaps += left_behind;
-	if (left_behind && KILLED_LEADER_MAY_OVERLAP)
-		return;
+	bool left_behind = other && other->leader >= 0 && party.members[other->leader].killed;
 	complain(o->run->kind, "run %016llx of pid %d found run %016llx of pid %d at work at %.6f%s",
 	         (unsigned long long)o->run->id, o->run->pid, other ? (unsigned long long)other->id : 0,
 	         other ? other->pid : 0, seconds(o->at), left_behind ? ", whose leader was killed" : "");
@@ -538,7 +517,7 @@ static void prepare(void)
 	clean_environment();
 	make_work_directory();
 	snprintf(path, sizeof path, "%s/log", work);
-	history_open(path, begun, ended, met);
+	history_open(path, begun, met);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -570,8 +549,7 @@ static void summarize(uint64_t rounds)
 	printf("torture: %llu rounds, %ld callers, %ld others, %ld runs; %ld killed, %ld stopped; %.1f s\n",
 	       (unsigned long long)rounds, total.callers, total.helpers, history_count(), total.kills, total.stops,
 	       seconds(now_ns()));
-	printf("  %ld runs began beside one whose leader was killed; killed ones left something in %ld rounds\n",
-	       total.overlaps, total.orphans);
+	printf("  killed ones left something in %ld rounds\n", total.orphans);
 	judge_print_remarks();
 }
 
