@@ -92,16 +92,30 @@ static enum stream stream_of(const struct run *r, const struct relay *y)
 	return y == &r->err ? STREAM_ERR : STREAM_OUT;
 }
 
+void capture_finish(struct captured *result, struct capture *c)
+{
+	for (int i = 0; i < 2; i++) {
+		int error = laggard_finish(&c->laggards[i]);
+		if (!error || error == EPIPE || result->output_error.code)
+			continue;
+		errno = error;
+		dpc__fail_errno(&result->output_error, "cannot write to %s", i ? "stderr" : "stdout");
+	}
+}
+
 static void record(struct run *r, const struct relay *from)
 {
 	struct captured *k = r->result;
 	if (!k->recorded)
 		return;
-	while (recorder_append(r->c->recorder, stream_of(r, from), from->data, from->size, &k->record_error) != DPC_OK)
+	while (recorder_append(r->c->recorder, stream_of(r, from), from->data, from->size, &k->record_error) != DPC_OK) {
+		/* What is recorded may be gone in a moment. */
+		capture_finish(k, r->c);
 		if (!r->c->refused(r->c->context, &k->record_error)) {
 			k->recorded = false;
 			return;
 		}
+	}
 }
 
 static void check_sink(struct run *r, struct relay *y)
@@ -140,6 +154,35 @@ static void skip_given(struct run *r, struct relay *y)
 	y->sent = y->size - left;
 }
 
+/* --- slow readers --- */
+
+static struct laggard *laggard_of(const struct run *r, const struct relay *y)
+{
+	return &r->c->laggards[y == &r->err];
+}
+
+/* Could what goes to `y` as well be taken from what is recorded? */
+static bool may_lag(const struct run *r, const struct relay *y)
+{
+	return y->careful && r->result->recorded && r->c->recorder->fd >= 0 && !r->c->hold && !r->c->given;
+}
+
+static bool is_waiting(const struct run *r, const struct relay *y)
+{
+	return y->from >= 0 && !relay_wants_input(y) && may_lag(r, y);
+}
+
+/* Nobody has taken anything for so long that they are slow, in ns. */
+static const int64_t SLOW = INT64_C(100) * 1000000;
+
+static void leave_behind(struct run *r, struct relay *y)
+{
+	if (!is_waiting(r, y) || clock_mono_ns() - y->moved < SLOW)
+		return;
+	if (laggard_start(laggard_of(r, y), r->c->recorder->fd, stream_of(r, y), y->passed, y->to))
+		relay_drop(y);
+}
+
 /* Poll found input when the buffer was empty, else room for what is in it. */
 static void pump(struct run *r, struct relay *y, bool blocking)
 {
@@ -148,7 +191,7 @@ static void pump(struct run *r, struct relay *y, bool blocking)
 			record(r, y);
 			skip_given(r, y);
 		}
-		if (r->c->hold)
+		if (r->c->hold || laggard_of(r, y)->pid)
 			relay_drop(y);
 		/* What may block waits until poll finds room. */
 		if (blocking || !y->careful)
@@ -161,11 +204,17 @@ static void pump(struct run *r, struct relay *y, bool blocking)
 
 /* --- the loop --- */
 
+static int64_t sooner(const struct run *r, const struct relay *y, int64_t than)
+{
+	return is_waiting(r, y) && y->moved + SLOW < than ? y->moved + SLOW : than;
+}
+
 static int poll_time(const struct run *r)
 {
-	if (r->deadline == DPC_FOREVER)
+	int64_t until = sooner(r, &r->out, sooner(r, &r->err, r->deadline));
+	if (until == DPC_FOREVER)
 		return -1;
-	int64_t left = r->deadline - clock_mono_ns();
+	int64_t left = until - clock_mono_ns();
 	return left <= 0 ? 0 : (int)(left / 1000000) + 1;
 }
 
@@ -184,19 +233,22 @@ static void step(struct run *r)
 	struct relay *relays[2] = {&r->out, &r->err};
 	struct pollfd p[3];
 	/* With one stream left and no clock to watch, blocking harms nobody. */
-	bool blocking = (r->out.from < 0 || r->err.from < 0) && !r->c->max_run;
+	bool blocking = (r->out.from < 0 || r->err.from < 0) && !r->c->max_run && !may_lag(r, &r->out) &&
+	                !may_lag(r, &r->err);
 	for (int i = 0; i < 2; i++)
 		relay_poll(relays[i], &p[i]);
 	p[2] = (struct pollfd){.fd = r->dead ? -1 : r->keeper.ending, .events = POLLIN};
 	int n = poll(p, 3, poll_time(r));
 	enforce_deadline(r);
-	if (n <= 0)
+	if (n < 0)
 		return;
 	if (p[2].revents)
 		r->dead = true;
 	for (int i = 0; i < 2; i++)
 		if (p[i].revents)
 			pump(r, relays[i], blocking);
+		else
+			leave_behind(r, relays[i]);
 }
 
 static bool streams_open(const struct run *r)
@@ -311,6 +363,7 @@ int capture_run(struct captured *result, struct capture *c, dpc_error *err)
 	struct run r = {.c = c, .result = result, .deadline = DPC_FOREVER,
 	                .out = RELAY_NONE, .err = RELAY_NONE};
 	*result = (struct captured){.recorded = c->recorder != NULL};
+	c->laggards[0] = c->laggards[1] = LAGGARD_NONE;
 	take_signals(before);
 	int rc = start(&r, err);
 	if (rc == DPC_OK)

@@ -3,6 +3,7 @@
 #ifndef DPC_CAPTURE_H
 #define DPC_CAPTURE_H
 
+#include "laggard.h"
 #include "recorder.h"
 #include "resume.h"
 #include "spawn.h"
@@ -18,6 +19,7 @@ struct capture {
 	 * to be asked again; false: go on without it. */
 	bool (*refused)(void *context, const dpc_error *why);
 	void *context;
+	struct laggard laggards[2]; /* private, by relay: readers that were too slow to be waited for */
 };
 
 struct captured {
@@ -37,5 +39,10 @@ struct captured {
  * when there could be no pipe or process. While it runs, INT, TERM, HUP and
  * QUIT sent to us go to the command. */
 int capture_run(struct captured *result, struct capture *c, dpc_error *err);
+
+/* Wait for readers that were too slow: all that was recorded has gone out then.
+ * To be called after capture_run with a recorder, before its file is changed or
+ * closed; not before others may have the result. */
+void capture_finish(struct captured *result, struct capture *c);
 
 #endif

@@ -103,6 +103,7 @@ static void keep(struct lead *l, struct recorder *r, struct captured *result, co
 		if (l->hold)
 			show(result, r);
 		l->hold = false;
+		capture_finish(result, l->capture);
 		recorder_give_up(r, CAPSULE_GIVEN_UP);
 		l->kept = KEPT_ERROR;
 		return;
@@ -202,6 +203,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 	scratch_retire(&s, l->ask->home, &l->key);
 	if (l->hold && rc == DPC_OK && !kept_is_failure(l->kept, result))
 		show(result, &r);
+	capture_finish(result, l->capture);
 	scratch_close(&s, l->ask->home, &l->key);
 	recorder_release(&r);
 	l->capture->recorder = NULL;

@@ -1,5 +1,6 @@
 #include "relay.h"
 
+#include "clock.h"
 #include "os.h"
 
 #include <errno.h>
@@ -52,6 +53,7 @@ bool relay_fill(struct relay *y)
 	ssize_t n = read(y->from, y->data, RELAY_BUFFER);
 	if (n > 0) {
 		y->size = (size_t)n;
+		y->moved = clock_mono_ns();
 		/* Nobody to pass it on to, but it was there to be recorded. */
 		if (y->sink_errno)
 			y->sent = y->size;
@@ -80,4 +82,6 @@ void relay_drain(struct relay *y, bool blocking)
 		return;
 	}
 	y->sent += some;
+	y->passed += some;
+	y->moved = clock_mono_ns();
 }

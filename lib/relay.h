@@ -6,11 +6,14 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct relay {
 	int from, to;   /* from: -1 once closed */
 	char *data;     /* RELAY_BUFFER bytes, ours */
 	size_t size, sent;
+	uint64_t passed; /* bytes that `to` has taken in all … */
+	int64_t moved;   /* … and when the last of them, or when they came; clock_mono_ns */
 	int sink_errno; /* `to` takes no more, and why; input is still read */
 	bool careful;   /* `to` may block: small writes, only when poll says so */
 };
