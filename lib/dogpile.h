@@ -8,7 +8,8 @@
  *                 │              close a circle: run without a lock
  *                 └─ TIMED_OUT   `wait` is over and the leader still at work
  *
- * A leader that dies by any signal frees its flock; those who wake find its
+ * A leader that dies by any signal frees its flock, once its keeper (keeper.h) has
+ * seen to it that nothing of its run is alive; those who wake find its
  * capsule unfinished, one of them retires the file, and all join again. */
 #ifndef DPC_DOGPILE_H
 #define DPC_DOGPILE_H
