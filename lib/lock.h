@@ -10,8 +10,8 @@
  * 2. Whoever gets LOCK_EX compares descriptor and path, and starts over when
  *    they differ: the file was retired between open and lock.
  * 3. A leader that ends well sets the capsule's state, unlinks the file or
- *    moves it to the shelf, closes. A follower that wakes to CAPSULE_BUILDING, or to a file that the path still
- *    names, has seen the leader die.
+ *    moves it to the shelf, unlocks. A follower that wakes to CAPSULE_BUILDING,
+ *    or to a file that the path still names, has seen the leader die.
  * 4. A file is led in once: one that is not empty is retired, not reused.
  * 5. Descriptors are close-on-exec: a command that inherited one would keep
  *    the key locked after us.
