@@ -54,7 +54,7 @@ SQLITE_LIBS = $(shell pkg-config --libs sqlite3)
 CORE = $(if $(SANITIZE)$(call missing_static,libsqlite3.a)$(call missing_static,libc.a),dynamic,static)
 missing_static = $(if $(filter /%,$(shell $(CC) -print-file-name=$(1))),,$(1))
 CORE_LIBS_static = -static -Wl,--no-warnings -lsqlite3 -lm
-CORE_LIBS_dynamic = $(SQLITE_LIBS) -lm
+CORE_LIBS_dynamic = $(SQLITE_LIBS)
 
 FRONT_CC_musl = musl-gcc
 FRONT_CC_static = $(CC)
@@ -68,7 +68,7 @@ CORE_LD = -no-pie
 FRONT_LD_SMALL = -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none
 # musl-gcc does not look into /usr/include: the one header it needs is linked to.
 FRONT_CFLAGS = -isystem $(BUILD)/include -ffunction-sections -fdata-sections
-FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections -lm
+FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections
 
 all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc
 
@@ -102,7 +102,7 @@ $(BUILD)/libdpcache.a: $(LIB_OBJ)
 
 $(BUILD)/libdpcache.so: $(LIB_OBJ)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(SQLITE_LIBS) -lm
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(SQLITE_LIBS)
 	$(Q)ln -sf libdpcache.so.0 $@
 
 # The dynamic one besides: for tests that reach into it by LD_PRELOAD.
@@ -115,7 +115,7 @@ $(BUILD)/dpcache-core $(BUILD)/dynamic/dpcache-core: $(CORE_OBJ) $(BUILD)/libdpc
 $(BUILD)/dpcache.pc: Makefile
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: dpcache' 'Description: Remember what slow commands answered' \
-	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Libs.private: -lm' 'Requires.private: sqlite3' \
+	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: sqlite3' \
 	  'Cflags: -I$${prefix}/include' >$@
 
 -include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d)
