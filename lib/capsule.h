@@ -46,7 +46,8 @@ struct capsule {
 	struct moment created; /* when the result was complete */
 	uint64_t generation;   /* state.h, as of the start */
 	int64_t ttl;           /* the writer's: for prune and ls; never decides a hit of run */
-	int64_t grace;         /* the writer's: how long past the ttl it may still be of use, ns */
+	int64_t grace;         /* the writer's: how long past the ttl it may still be of use, ns;
+	                        * BUILDING: how long it may run, 0 no limit */
 	int64_t cost;          /* how long the command ran, ns; BUILDING: the last time, 0 unknown */
 	int32_t status;        /* the raw wait status, all four bytes */
 	uint32_t pid;          /* of the leader */

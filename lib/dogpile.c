@@ -7,6 +7,7 @@
 #include "meet.h"
 #include "os.h"
 #include "proclocks.h"
+#include "stall.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ enum step { STEP_AGAIN, STEP_DONE, STEP_TIMED_OUT, STEP_FAILED };
 struct wait {
 	const struct caller *who;
 	int64_t arrival; /* wall clock, ns: of the caller, not at this file */
+	int64_t since;   /* clock_mono_ns: at this file */
 	int fd;
 	struct capsule before, after;
 };
@@ -81,9 +83,26 @@ static enum step take_part(enum role *role, const struct wait *w)
 /* 1 the run is over, 0 out of time, -1 with errno, and: */
 enum { CIRCLE = 2 };
 
+/* How long its leader lets the run go on, in ns; 0: no limit. */
+static int64_t may_last(const struct wait *w)
+{
+	return w->before.state == CAPSULE_BUILDING ? w->before.grace : 0;
+}
+
+/* Has the run gone on for longer than it may, as far as we have seen ourselves?
+ * No clock but our own tells that. */
+static void mind_its_age(struct wait *w)
+{
+	if (!w->before.started)
+		peek(&w->before, w->fd);
+	int64_t age = may_last(w);
+	if (age > 0 && clock_mono_ns() - w->since > age + STALL_MERCY_S * INT64_C(1000000000))
+		stall_end(w->fd);
+}
+
 /* Circles can only close around those who are inside a run: they look up now
- * and then, and so does who has somebody to tell. */
-static int wait_in_slices(const struct wait *w, bool inside)
+ * and then, and so does who has somebody to tell, or a run to see ended. */
+static int wait_in_slices(struct wait *w, bool inside)
 {
 	static const int64_t SLICE = INT64_C(100) * 1000000;
 	const struct caller *who = w->who;
@@ -94,18 +113,20 @@ static int wait_in_slices(const struct wait *w, bool inside)
 		int got = lock_wait_shared(w->fd, soon < who->deadline ? soon : who->deadline);
 		if (got != 0 || soon >= who->deadline)
 			return got;
+		mind_its_age(w);
 		if (who->waiting)
 			who->waiting(who->context, w->fd);
 	}
 }
 
-static int wait_for_end(const struct wait *w)
+static int wait_for_end(struct wait *w)
 {
 	bool inside = getenv(MEET_RUNNING) != NULL;
+	bool looks_up = inside || w->who->waiting || may_last(w) > 0;
 	/* Waiting with an end to it is asking again and again: not to be seen. */
-	if (inside || w->who->waiting || w->who->deadline != DPC_FOREVER)
+	if (looks_up || w->who->deadline != DPC_FOREVER)
 		proclocks_announce(w->fd);
-	return inside || w->who->waiting ? wait_in_slices(w, inside) : lock_wait_shared(w->fd, w->who->deadline);
+	return looks_up ? wait_in_slices(w, inside) : lock_wait_shared(w->fd, w->who->deadline);
 }
 
 /* What ended under our eyes, or has to be buried. */
@@ -140,6 +161,7 @@ static void look_up(void *context, const struct capsule *head)
 {
 	struct wait *w = context;
 	(void)head;
+	mind_its_age(w);
 	if (w->who->waiting)
 		w->who->waiting(w->who->context, w->fd);
 }
@@ -201,7 +223,7 @@ static int show(enum step *step, enum role *role, struct wait *w, dpc_error *err
 static int follow(enum step *step, enum role *role, const struct caller *who, int64_t arrival, int fd,
                   dpc_error *err)
 {
-	struct wait w = {.who = who, .arrival = arrival, .fd = fd};
+	struct wait w = {.who = who, .arrival = arrival, .since = clock_mono_ns(), .fd = fd};
 	struct jobserver job;
 	int rc = DPC_MISS;
 	peek(&w.before, fd);

@@ -19,6 +19,7 @@ static int begin_recording(struct recorder *r, const struct lead *l, int fd, dpc
 	    .pid = (uint32_t)getpid(),
 	    .started = clock_wall_ns(),
 	    .cost = l->expected,
+	    .grace = a->policy->max_run,
 	    .flags = l->hold ? CAPSULE_HELD : 0,
 	};
 	struct buf label = {0}, meta = {0};

@@ -314,3 +314,34 @@ kill_first() {
 	run -0 dpcache run echo out
 	assert_decision hit
 }
+
+@test "leader stopped past its --max-run: it is ended, and one of those who wait takes over" {
+	start first env "$(mark first)" dpcache run --key k --max-run 100ms -- ./job
+	wait_until has_run 1
+	kill -STOP "${pid_of[first]}"
+	for name in a b; do start "$name" dpcache run --key k -- ./job; done
+	# Some seconds, for a leader that is not stopped may need them to end its command.
+	for name in a b; do
+		finish "$name"
+		assert_equal "$name: $(<"$name.out")" "$name: left: "
+	done
+	assert_runs runs 2
+}
+
+@test "leader stopped without --max-run: --wait ends the wait, and its late result does not replace a newer one" {
+	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
+		"[ \$n -gt 1 ] || $(held)" 'echo result $n' >numbered
+	chmod 755 numbered
+	start first dpcache run --key k -- ./numbered
+	wait_until has_run 1
+	kill -STOP "${pid_of[first]}"
+	run -0 --separate-stderr dpcache run --key k --wait 100ms -- ./numbered
+	assert_output 'result 2'
+	dpcache run --key k --no-coalesce -- ./numbered >newer
+	kill -CONT "${pid_of[first]}"
+	release
+	finish first
+	assert_equal "$(<first.out)" 'result 1'
+	run -0 --separate-stderr dpcache run --key k -- ./numbered
+	assert_output "$(<newer)"
+}
