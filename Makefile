@@ -33,7 +33,7 @@ LIB_SRC = $(wildcard lib/*.c) $(STORES)
 CORE_ONLY = lib/vault.c lib/vault_remove.c lib/store.c lib/stats.c lib/recorder.c lib/capture.c lib/relay.c lib/lead.c \
             lib/keeper.c lib/laggard.c \
             lib/account.c lib/check.c lib/cache.c lib/value.c lib/scratch.c lib/prune.c
-FRONT_SRC = cmd/front.c cmd/become.c cmd/onlook.c cmd/refresh.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
+FRONT_SRC = cmd/front.c cmd/become.c cmd/handover.c cmd/onlook.c cmd/refresh.c cmd/options.c cmd/opt.c cmd/serve.c cmd/report.c \
             $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
 CORE_SRC = $(filter-out cmd/front.c cmd/arena.c, $(wildcard cmd/*.c))
 

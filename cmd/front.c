@@ -8,7 +8,6 @@
 #include "refresh.h"
 #include "serve.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,24 +20,6 @@ static int go_to_core(char *const *argv)
 {
 	os_return_write_signals(&signals_before);
 	return become_core(argv);
-}
-
-/* Let the core inherit the lock: it belongs to the open file, not to us. */
-static void hand_over_lock(const struct digest *key, int lock)
-{
-	char text[64], hex[DIGEST_HEX];
-	fcntl(lock, F_SETFD, 0);
-	digest_hex(hex, key);
-	snprintf(text, sizeof text, "%s%s:%d", HANDOVER_LEAD, hex, lock);
-	setenv(HANDOVER, text, 1);
-}
-
-/* Some of a run was shown, and it died: what comes goes on from there. */
-static void hand_over_shown(const struct resume *given)
-{
-	char text[RESUME_TEXT];
-	resume_encode(text, given);
-	setenv(HANDOVER_SHOWN, text, 1);
 }
 
 /* Nobody runs a miss to count the hits: have it done behind our back. */
@@ -66,7 +47,7 @@ static int give_and_refresh(const struct run_options *o, struct meet *m)
 {
 	bool foreground = refresh_is_foreground(o);
 	if (foreground && meet_take_refresh(m)) {
-		refresh_hand_over(o, m, true);
+		handover_refresh(m, false, o->question.merged);
 		return -1;
 	}
 	int status = give(o, m, &m->answer, MEET_REFRESH);
@@ -79,7 +60,7 @@ static int give_up_waiting(const struct run_options *o, struct meet *m)
 {
 	if (o->on_timeout == ON_TIMEOUT_STALE && m->old.bytes.data)
 		return give(o, m, &m->old, MEET_STALE);
-	setenv(HANDOVER, HANDOVER_TIMED_OUT, 1);
+	handover_say(HANDOVER_TIMED_OUT);
 	return -1;
 }
 
@@ -108,10 +89,10 @@ static int meet(struct run_options *o, struct ask *ask)
 		status = give_and_refresh(o, &m);
 		break;
 	case MEET_LEAD:
-		hand_over_lock(&m.lock_key, m.lock);
+		handover_lead(&m);
 		break;
 	case MEET_ALONE:
-		setenv(HANDOVER, HANDOVER_ALONE, 1);
+		handover_say(HANDOVER_ALONE);
 		break;
 	case MEET_TIMED_OUT:
 		status = give_up_waiting(o, &m);
@@ -121,7 +102,7 @@ static int meet(struct run_options *o, struct ask *ask)
 		break;
 	}
 	if (status < 0 && meet_has_shown(&m))
-		hand_over_shown(&m.live->given);
+		handover_shown(&m.live->given);
 	meet_release(&m);
 	return status;
 }

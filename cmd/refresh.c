@@ -3,8 +3,6 @@
 #include "become.h"
 #include "handover.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,16 +14,6 @@ bool refresh_is_foreground(const struct run_options *o)
 		return o->refresh_mode == REFRESH_FOREGROUND;
 	/* A job's processes end with the job. */
 	return ci && *ci && strcmp(ci, "0") != 0 && strcmp(ci, "false") != 0;
-}
-
-void refresh_hand_over(const struct run_options *o, const struct meet *m, bool foreground)
-{
-	char text[128], hex[DIGEST_HEX];
-	fcntl(m->lock, F_SETFD, 0);
-	digest_hex(hex, &m->lock_key);
-	snprintf(text, sizeof text, "%s%s:%d:%lld:%d:%d", HANDOVER_REFRESH, hex, m->lock, (long long)m->refresh_of,
-	         !foreground, o->question.merged);
-	setenv(HANDOVER, text, 1);
 }
 
 static bool reads_input(const struct run_options *o)
@@ -47,7 +35,7 @@ static int refresh(void *context)
 	become_detached(reads_input(b->o), b->o->input_at, keep);
 	if (!meet_take_refresh(b->m))
 		_exit(0);
-	refresh_hand_over(b->o, b->m, false);
+	handover_refresh(b->m, true, b->o->question.merged);
 	become_open(b->o->status_fd);
 	os_return_write_signals(b->signals);
 	_exit(become_core(b->argv));

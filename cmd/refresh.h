@@ -15,7 +15,4 @@ bool refresh_is_foreground(const struct run_options *o);
 _Noreturn void refresh_behind(int status, const struct run_options *o, struct meet *m, char *const *argv,
                     const struct write_signals *signals);
 
-/* For the core that this process becomes: the lock, and what it was taken for. */
-void refresh_hand_over(const struct run_options *o, const struct meet *m, bool foreground);
-
 #endif

@@ -33,10 +33,7 @@ struct job {
 	struct meet meet;
 	unsigned closed;      /* standard descriptors that are not open */
 	struct write_signals signals; /* as they were when we started */
-	enum { UNMET, ALONE, TIMED_OUT } handover;
-	bool behind;          /* nobody waits for our answer: only refresh */
-	bool merged;          /* behind: stdout and stderr of the caller were one */
-	const char *shown;    /* of a run that died (HANDOVER_SHOWN), or NULL */
+	struct handover handed;
 	char **argv;          /* the whole command line, "dpcache" and "run" before it */
 };
 
@@ -101,7 +98,7 @@ static int run_bare(struct job *j, const char *reason)
 static int run_despite(struct job *j, const dpc_error *err)
 {
 	meet_abandon(&j->meet);
-	if (j->behind)
+	if (j->handed.behind)
 		return 0;
 	if (j->o.require_cache) {
 		report_error("%s", err->message);
@@ -188,7 +185,7 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 	if (events > EVENTS_ENOUGH)
 		stats_count(&j->home, NULL);
 	struct decision d = {
-	    .status = j->behind ? "refresh" : "miss",
+	    .status = j->handed.behind ? "refresh" : "miss",
 	    .reason = l->kept != KEPT           ? kept_in_words(l->kept)
 	              : j->ask.found ? lookup_verdict_name(j->ask.verdict)
 	                             : NULL,
@@ -232,7 +229,7 @@ static int run_and_remember(struct job *j)
 	consider_old(&l, &j->meet);
 	if (meet_has_shown(&j->meet))
 		c.given = &j->meet.live->given;
-	l.hold &= !j->behind;
+	l.hold &= !j->handed.behind;
 	if (j->o.exe_errno)
 		return fail_to_execute(j, &l);
 	j->meet.lock = -1;
@@ -264,6 +261,8 @@ static int give_up_waiting(struct job *j)
 {
 	if (j->o.on_timeout == ON_TIMEOUT_STALE && j->meet.old.bytes.data)
 		return serve_old(j);
+	if (j->o.on_timeout != ON_TIMEOUT_FAIL && meet_has_shown(&j->meet))
+		return run_and_remember(j);
 	if (j->o.on_timeout != ON_TIMEOUT_FAIL)
 		return run_bare(j, "waited long enough for another's run");
 	report_error("%s: still being run by another process; gave up waiting", j->o.question.argv[0]);
@@ -304,8 +303,8 @@ static int meet(struct job *j)
 	uint64_t events;
 	static struct onlook look;
 	onlook_begin(&look, &j->o, &j->meet);
-	if (j->shown)
-		onlook_go_on(&look, &j->meet, j->shown);
+	if (j->handed.shown)
+		onlook_go_on(&look, &j->meet, j->handed.shown);
 	int rc = meet_callers(&how, &j->meet, &err);
 	onlook_end(&look);
 	if (rc != DPC_OK && meet_has_shown(&j->meet))
@@ -320,7 +319,7 @@ static int meet(struct job *j)
 	bool running = how == MEET_LEAD || how == MEET_ALONE;
 	if (running && j->o.require_cache && vault_probe(&j->home, &err) != DPC_OK)
 		return run_despite(j, &err);
-	if (j->behind && !running) {
+	if (j->handed.behind && !running) {
 		meet_abandon(&j->meet);
 		return 0;
 	}
@@ -346,6 +345,12 @@ static int meet(struct job *j)
 	return EXIT_USAGE;
 }
 
+/* Out of patience half-way through what was shown: our own run goes on from there. */
+static bool goes_on(const struct job *j)
+{
+	return j->handed.shown && j->o.on_timeout != ON_TIMEOUT_FAIL;
+}
+
 static int run_cached(struct job *j)
 {
 	char path[PATH_MAX];
@@ -364,8 +369,8 @@ static int run_cached(struct job *j)
 	rc = options_settle(&j->o, &j->home, &err);
 	if (rc != DPC_OK || j->o.exe_errno)
 		meet_abandon(&j->meet);
-	if (j->behind)
-		j->o.question.merged = j->merged;
+	if (j->handed.behind)
+		j->o.question.merged = j->handed.merged;
 	if (rc != DPC_OK) {
 		report_error("%s", err.message);
 		return EXIT_USAGE;
@@ -376,53 +381,11 @@ static int run_cached(struct job *j)
 	              j->o.exe[0] && !j->o.no_exe ? j->o.exe : NULL, &err);
 	if (rc != DPC_OK)
 		return run_despite(j, &err);
-	if (j->handover == TIMED_OUT)
+	if (j->handed.kind == HANDOVER_TIMED_OUT && !goes_on(j))
 		return give_up_waiting(j);
-	if (j->handover == ALONE)
+	if (j->handed.kind == HANDOVER_ALONE || j->handed.kind == HANDOVER_TIMED_OUT)
 		j->o.policy.no_coalesce = true;
 	return meet(j);
-}
-
-static void take_lock(struct job *j, int fd)
-{
-	j->meet.lock = fd;
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		j->meet.lock = -1;
-}
-
-static void take_refresh(struct job *j, const char *text)
-{
-	int fd, behind, merged;
-	long long created;
-	if (!digest_from_hex(&j->meet.lock_key, text) ||
-	    sscanf(text + DIGEST_HEX, "%d:%lld:%d:%d", &fd, &created, &behind, &merged) != 4)
-		return;
-	take_lock(j, fd);
-	j->meet.refresh_of = created;
-	j->behind = behind;
-	j->merged = merged;
-}
-
-static void take_handover(struct job *j)
-{
-	const char *said = getenv(HANDOVER), *shown = getenv(HANDOVER_SHOWN);
-	if (shown) {
-		j->shown = strdup(shown);
-		unsetenv(HANDOVER_SHOWN);
-	}
-	if (!said)
-		return;
-	const char *lead = said + strlen(HANDOVER_LEAD);
-	if (strncmp(said, HANDOVER_LEAD, strlen(HANDOVER_LEAD)) == 0 && digest_from_hex(&j->meet.lock_key, lead)) {
-		take_lock(j, atoi(lead + DIGEST_HEX));
-	} else if (strncmp(said, HANDOVER_REFRESH, strlen(HANDOVER_REFRESH)) == 0) {
-		take_refresh(j, said + strlen(HANDOVER_REFRESH));
-	} else if (strcmp(said, HANDOVER_ALONE) == 0) {
-		j->handover = ALONE;
-	} else if (strcmp(said, HANDOVER_TIMED_OUT) == 0) {
-		j->handover = TIMED_OUT;
-	}
-	unsetenv(HANDOVER);
 }
 
 static unsigned closed_descriptors(void)
@@ -443,7 +406,10 @@ int cmd_run(const struct command *self, char **words)
 	j.ask.home = &j.home;
 	j.meet = MEET_OF(&j.ask, vault_fetch);
 	j.argv = words - 2;
-	take_handover(&j);
+	handover_take(&j.handed);
+	j.meet.lock = j.handed.lock;
+	j.meet.lock_key = j.handed.key;
+	j.meet.refresh_of = j.handed.created;
 	int rc = options_parse(&j.o, self->options, words, &err);
 	if (rc != DPC_OK) {
 		report_error("%s", err.message);
@@ -451,7 +417,7 @@ int cmd_run(const struct command *self, char **words)
 	}
 	if (j.o.help)
 		return cmd_help(self);
-	if (j.behind)
+	if (j.handed.behind)
 		j.o.status_file = NULL;
 	j.closed = closed_descriptors();
 	os_hold_write_signals(&j.signals);
