@@ -57,6 +57,10 @@ hold_refresh() { # OPTION...
 
 # --- at once, and behind ---
 
+# For a probe: the dpcache that leads the run is the parent of the command's
+# parent, the keeper.
+LEADER='leader=$(sed "s/.*) //" /proc/$PPID/stat | cut -d " " -f 2)'
+
 @test "dpcache run --stale: past the ttl the old result comes at once, on both streams, and is refreshed" {
 	hold_refresh
 	assert_equal "$stderr" 'notice 1'
@@ -200,7 +204,7 @@ hold_refresh() { # OPTION...
 # The links that lead from a process's descriptors, of the refreshing dpcache and
 # of its command.
 list_descriptors() {
-	printf '%s\n' 'ls -l /proc/$PPID/fd >dpcache-fds' 'ls -l /proc/$$/fd >command-fds' >probe
+	printf '%s\n' "$LEADER" 'ls -l /proc/$leader/fd >dpcache-fds' 'ls -l /proc/$$/fd >command-fds' >probe
 }
 
 @test "dpcache run --stale: the refresh has none of the caller's descriptors" {
@@ -228,7 +232,7 @@ stat_field() { # FILE N
 
 @test "dpcache run --stale: the refresh is in a session of its own" {
 	ask >out 2>err
-	printf '%s\n' 'cat /proc/$PPID/stat >dpcache-stat' >probe
+	printf '%s\n' "$LEADER" 'cat /proc/$leader/stat >dpcache-stat' >probe
 	: >slow
 	ask >out 2>err
 	wait_until has_run 2
@@ -362,7 +366,7 @@ stat_field() { # FILE N
 }
 
 @test "dpcache run --stale: a refresh that is killed leaves the old result, and the next caller refreshes" {
-	printf '%s\n' 'echo $PPID >>pids' >probe
+	printf '%s\n' "$LEADER" 'echo $leader >>pids' >probe
 	hold_refresh
 	kill -KILL "$(tail -n 1 pids)"
 	assert_refreshes_again() {
