@@ -153,6 +153,21 @@ static bool outgrows_memory(const struct recorder *r, size_t more)
 	return CAPSULE_HEAD + r->meta.size + r->capsule.frames_size + WORD + more > CAPSULE_INLINE;
 }
 
+/* What was refused does not count, not even in part: whoever asked passes it on
+ * otherwise. The word tells of that in memory, too, where it is read once more. */
+static void take_back(struct recorder *r, size_t size)
+{
+	uint8_t word[WORD];
+	r->capsule.frames_size -= size;
+	r->capsule.output_size -= size;
+	r->open_size -= size;
+	encode_word(word, r);
+	if (r->open_size)
+		(void)put(r, r->open_at, word, sizeof word, NULL);
+	else
+		r->capsule.frames_size = r->open_at;
+}
+
 /* First the bytes, then their frame's word, then the head that shows them. */
 static int extend_frame(struct recorder *r, const void *data, size_t size, dpc_error *err)
 {
@@ -169,7 +184,11 @@ static int extend_frame(struct recorder *r, const void *data, size_t size, dpc_e
 	r->open_size += size;
 	encode_word(word, r);
 	rc = put(r, r->open_at, word, sizeof word, err);
-	return rc == DPC_OK && r->fd >= 0 ? publish(r, &r->capsule, err) : rc;
+	if (rc == DPC_OK && r->fd >= 0)
+		rc = publish(r, &r->capsule, err);
+	if (rc != DPC_OK)
+		take_back(r, size);
+	return rc;
 }
 
 int recorder_append(struct recorder *r, enum stream stream, const void *data, size_t size,

@@ -38,7 +38,8 @@ int recorder_begin(struct recorder *r, const struct capsule *capsule, struct buf
                    uint64_t limit, dpc_error *err);
 
 /* More output. DPC_E_USAGE when it would pass the limit, DPC_E_IO when the
- * file cannot take it; after either, only recorder_release. */
+ * file cannot take it; after DPC_E_IO, only recorder_frames, which tells of what
+ * was taken before, recorder_give_up and recorder_release. */
 int recorder_append(struct recorder *r, enum stream stream, const void *data, size_t size,
                     dpc_error *err);
 
