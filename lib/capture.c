@@ -232,9 +232,10 @@ static void step(struct run *r)
 {
 	struct relay *relays[2] = {&r->out, &r->err};
 	struct pollfd p[3];
-	/* With one stream left and no clock to watch, blocking harms nobody. */
-	bool blocking = (r->out.from < 0 || r->err.from < 0) && !r->c->max_run && !may_lag(r, &r->out) &&
-	                !may_lag(r, &r->err);
+	/* With one stream left and no clock to watch, blocking harms nobody, as long as
+	 * nobody asks us to end. */
+	bool blocking = (r->out.from < 0 || r->err.from < 0) && !r->c->max_run && !last_passed &&
+	                !may_lag(r, &r->out) && !may_lag(r, &r->err);
 	for (int i = 0; i < 2; i++)
 		relay_poll(relays[i], &p[i]);
 	p[2] = (struct pollfd){.fd = r->dead ? -1 : r->keeper.ending, .events = POLLIN};

@@ -1,7 +1,6 @@
 #include "relay.h"
 
 #include "clock.h"
-#include "os.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -76,12 +75,14 @@ void relay_drain(struct relay *y, bool blocking)
 		return;
 	/* A pipe that polls writable has room for at least PIPE_BUF bytes. */
 	size_t some = y->careful && !blocking && left > PIPE_BUF ? PIPE_BUF : left;
-	if (os_write_all(y->to, y->data + y->sent, some) < 0) {
+	/* Once only: a signal that interrupts it may mean that nobody waits for the rest. */
+	ssize_t n = write(y->to, y->data + y->sent, some);
+	if (n >= 0) {
+		y->sent += (size_t)n;
+		y->passed += (size_t)n;
+		y->moved = clock_mono_ns();
+	} else if (errno != EINTR && errno != EAGAIN) {
 		y->sink_errno = errno;
 		y->sent = y->size;
-		return;
 	}
-	y->sent += some;
-	y->passed += some;
-	y->moved = clock_mono_ns();
 }

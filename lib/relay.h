@@ -39,8 +39,9 @@ bool relay_fill(struct relay *y);
 /* Forget what is buffered. */
 void relay_drop(struct relay *y);
 
-/* Pass on what is buffered: all of it when `blocking`, else what surely does
- * not block. */
+/* Pass on what is buffered: when `blocking`, all of it, unless a signal comes or
+ * `to` is a non-blocking descriptor; else what surely does not block. What is left
+ * wants to be polled for. */
 void relay_drain(struct relay *y, bool blocking);
 
 #endif
