@@ -35,7 +35,8 @@ enum capsule_state {
 
 enum capsule_flags {
 	CAPSULE_VALUE = 1, /* a plain value, not a run */
-	CAPSULE_HELD = 2   /* not to be shown before it is complete */
+	CAPSULE_HELD = 2,  /* not to be shown before it is complete */
+	CAPSULE_CUT = 4    /* ended after `cost` by its leader's --max-run */
 };
 
 enum stream { STREAM_OUT = 1, STREAM_ERR = 2 };

@@ -48,13 +48,20 @@ static int bury(const struct caller *who, int fd)
 	return got;
 }
 
+/* Did the leader end it sooner than this caller would have? */
+static bool was_cut_short(const struct wait *w, const struct capsule *after)
+{
+	int64_t patience = w->who->max_run;
+	return (after->flags & CAPSULE_CUT) && (!patience || patience > after->cost);
+}
+
 /* Is the run that ended so one whose result this caller may have? Not one that
- * was invalidated before we came; for a caller who wants a fresh run, only one
- * that began after. */
+ * was invalidated before we came, nor one that was cut short; for a caller who
+ * wants a fresh run, only one that began after. */
 static bool may_share(const struct wait *w, const struct capsule *after)
 {
 	bool outdated = w->before.voided || after->generation < w->who->h->state.floor;
-	return !outdated && (!w->who->must_lead || after->started > w->arrival);
+	return !outdated && !was_cut_short(w, after) && (!w->who->must_lead || after->started > w->arrival);
 }
 
 /* The run is over; what is left of it for us? Closes fd unless FOLLOW. */
@@ -213,9 +220,13 @@ static int show(enum step *step, enum role *role, struct wait *w, dpc_error *err
 		*step = go_on_elsewhere(role, w, end);
 		return DPC_OK;
 	}
+	bool whole = end == LIVE_DONE && !was_cut_short(w, &l->head);
 	close(w->fd);
 	*role = ROLE_SHOWN;
-	*step = end == LIVE_DONE ? STEP_DONE : STEP_TIMED_OUT;
+	*step = whole ? STEP_DONE : end == LIVE_DONE ? STEP_AGAIN : STEP_TIMED_OUT;
+	/* What comes instead begins anew. */
+	if (!whole)
+		resume_restart(&l->given);
 	return DPC_OK;
 }
 

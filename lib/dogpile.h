@@ -26,6 +26,8 @@ struct caller {
 	                           * that began before is waited for, but its result not taken */
 	const struct digest *key;
 	int64_t deadline;         /* clock_mono_ns; DPC_FOREVER */
+	int64_t max_run;          /* ns: whoever gives a run more time does not take the result of one that was
+	                           * ended sooner; 0: all the time there is */
 	bool must_lead;           /* take only the result of a run that began after the call, and let nobody
 	                           * who comes later have an earlier one's */
 	struct live *live;        /* show a run as it goes on; NULL: wait for its end */

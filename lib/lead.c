@@ -98,7 +98,7 @@ static void keep(struct lead *l, struct recorder *r, struct captured *result, co
 	r->capsule.cost = result->cost;
 	r->capsule.ttl = lookup_ttl(l->ask->policy, result->status);
 	r->capsule.grace = policy_grace(l->ask->policy);
-	r->capsule.flags = 0;
+	r->capsule.flags = result->ended_by_max_run ? CAPSULE_CUT : 0;
 	moment_now(&r->capsule.created);
 	if (recorder_finish(r, CAPSULE_DONE, cache_err) != DPC_OK) {
 		if (l->hold)

@@ -267,6 +267,7 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 	    .h = m->ask->home,
 	    .key = &m->ask->key,
 	    .deadline = deadline_of(p),
+	    .max_run = p->max_run,
 	    .must_lead = p->refresh,
 	    .live = live_for(m),
 	    .matches = is_ours,
