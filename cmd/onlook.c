@@ -31,6 +31,12 @@ static void make_room(void *context)
 	waitline_erase(&w->line);
 }
 
+/* What was shown cannot be taken back when the waiting ends with the old result. */
+static bool may_end_with_old(const struct onlook *w, const struct meet *m)
+{
+	return m->old.bytes.data && w->o->on_timeout == ON_TIMEOUT_STALE && w->o->policy.wait != DPC_FOREVER;
+}
+
 /* Not before there is somebody to wait for: a hit asks no terminal. */
 static void prepare(struct meet *m)
 {
@@ -40,7 +46,7 @@ static void prepare(struct meet *m)
 	if (w->line.fd >= 0)
 		m->waiting = tell;
 	m->relaying = make_room;
-	if (m->live || follow == FOLLOW_NEVER || (follow == FOLLOW_AUTO && !isatty(1)))
+	if (m->live || follow == FOLLOW_NEVER || (follow == FOLLOW_AUTO && !isatty(1)) || may_end_with_old(w, m))
 		return;
 	live_init(&w->live, 1, 2);
 	m->live = &w->live;

@@ -74,8 +74,28 @@ static int end_like(const struct captured *result, int status)
 	return status;
 }
 
+/* What our caller has seen of a run that did not come to its end; NULL: nothing. */
+static struct resume *shown_of(struct job *j)
+{
+	static struct resume handed_over;
+	if (meet_has_shown(&j->meet))
+		return &j->meet.live->given;
+	return j->handed.shown && resume_decode(&handed_over, j->handed.shown, NULL) == DPC_OK ? &handed_over : NULL;
+}
+
+static int end_bare(struct job *j, const struct captured *result)
+{
+	int status = capsule_exit_status(result->status);
+	if (result->exec_errno)
+		status = report_exec_failure(&j->o, result->exec_errno);
+	else if (result->output_error.code < 0)
+		status = serve_conflict(&result->output_error);
+	return end_like(result, status);
+}
+
 /* The command and nothing else: its streams are ours, its status too. With
- * --max-run somebody has to stay and watch. */
+ * --max-run somebody has to stay and watch; and where some of its output went out
+ * already, to leave that out. */
 static int run_bare(struct job *j, const char *reason)
 {
 	struct decision d = {.status = "bypass", .reason = reason, .exit_status = -1};
@@ -85,11 +105,14 @@ static int run_bare(struct job *j, const char *reason)
 	report_decision(&j->o, &d);
 	struct capture c = {.command = command_of(j), .max_run = j->o.policy.max_run,
 	                    .merged = j->o.question.merged};
-	if (c.max_run && !(j->closed & 6)) {
+	c.given = shown_of(j);
+	if ((c.max_run || c.given) && !(j->closed & 6)) {
 		struct captured result;
-		if (capture_run(&result, &c, NULL) == DPC_OK)
-			return end_like(&result, result.exec_errno ? report_exec_failure(&j->o, result.exec_errno)
-			                                           : capsule_exit_status(result.status));
+		dpc_error err = {0};
+		if (capture_run(&result, &c, &err) == DPC_OK)
+			return end_bare(j, &result);
+		if (c.given)
+			return serve_conflict(&err);
 	}
 	return report_exec_failure(&j->o, spawn_become(&c.command));
 }
@@ -227,8 +250,7 @@ static int run_and_remember(struct job *j)
 	                    .max_run = j->o.policy.max_run};
 	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock};
 	consider_old(&l, &j->meet);
-	if (meet_has_shown(&j->meet))
-		c.given = &j->meet.live->given;
+	c.given = shown_of(j);
 	l.hold &= !j->handed.behind;
 	if (j->o.exe_errno)
 		return fail_to_execute(j, &l);
@@ -261,8 +283,6 @@ static int give_up_waiting(struct job *j)
 {
 	if (j->o.on_timeout == ON_TIMEOUT_STALE && j->meet.old.bytes.data)
 		return serve_old(j);
-	if (j->o.on_timeout != ON_TIMEOUT_FAIL && meet_has_shown(&j->meet))
-		return run_and_remember(j);
 	if (j->o.on_timeout != ON_TIMEOUT_FAIL)
 		return run_bare(j, "waited long enough for another's run");
 	report_error("%s: still being run by another process; gave up waiting", j->o.question.argv[0]);
@@ -345,12 +365,6 @@ static int meet(struct job *j)
 	return EXIT_USAGE;
 }
 
-/* Out of patience half-way through what was shown: our own run goes on from there. */
-static bool goes_on(const struct job *j)
-{
-	return j->handed.shown && j->o.on_timeout != ON_TIMEOUT_FAIL;
-}
-
 static int run_cached(struct job *j)
 {
 	char path[PATH_MAX];
@@ -381,9 +395,9 @@ static int run_cached(struct job *j)
 	              j->o.exe[0] && !j->o.no_exe ? j->o.exe : NULL, &err);
 	if (rc != DPC_OK)
 		return run_despite(j, &err);
-	if (j->handed.kind == HANDOVER_TIMED_OUT && !goes_on(j))
+	if (j->handed.kind == HANDOVER_TIMED_OUT)
 		return give_up_waiting(j);
-	if (j->handed.kind == HANDOVER_ALONE || j->handed.kind == HANDOVER_TIMED_OUT)
+	if (j->handed.kind == HANDOVER_ALONE)
 		j->o.policy.no_coalesce = true;
 	return meet(j);
 }
