@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,12 +29,14 @@ static void exec_core_at(const char *directory, size_t size, const char *name, c
 /* It lies beside us in the build tree, in libexec when installed. */
 int become_core(char *const *argv)
 {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	size_t size = 0;
-	if (n > 0) {
-		self[n] = '\0';
-		size = (size_t)(strrchr(self, '/') + 1 - self);
+	char link[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", link, sizeof link - 1);
+	link[n > 0 ? n : 0] = '\0';
+	/* Without /proc, in a bare chroot, the path that we were started by has to do. */
+	const char *self = n > 0 ? link : (const char *)getauxval(AT_EXECFN);
+	const char *slash = self ? strrchr(self, '/') : NULL;
+	if (slash) {
+		size_t size = (size_t)(slash + 1 - self);
 		exec_core_at(self, size, INSTALLED_CORE, argv);
 		exec_core_at(self, size, CORE, argv);
 	}

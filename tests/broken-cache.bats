@@ -980,3 +980,11 @@ refreshed() {
 	ask
 	assert_runs runs 3
 }
+
+@test "dpcache run without /proc: the command runs, wherever dpcache was installed" {
+	unshare -rm mount -t tmpfs none /proc || skip 'no mount namespaces'
+	# Not found by PATH, but beside the program that was started.
+	# shellcheck disable=SC2016 # for the inner shell
+	run -0 unshare -rm sh -c 'mount -t tmpfs none /proc && PATH=/usr/bin:/bin && "$0" run echo out' "$BUILD/dpcache"
+	assert_output out
+}
