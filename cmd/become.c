@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,17 +74,28 @@ static int begin_another(void *unused)
 	return another.function(another.context);
 }
 
+/* As much as any process has: inputs may have to be read there again, however deep
+ * they lie. Only what is touched costs anything. NULL: there can be none. */
+static unsigned char *stack_top(void)
+{
+	enum { STACK = 8 << 20, GUARD = 65536 };
+	unsigned char *stack = mmap(NULL, STACK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (stack == MAP_FAILED || mprotect(stack + GUARD, STACK - GUARD, PROT_READ | PROT_WRITE) < 0)
+		return NULL;
+	return stack + STACK;
+}
+
 void become_another(int status, int (*function)(void *), void *context)
 {
-	enum { STACK = 65536 };
-	static _Alignas(16) unsigned char stack[STACK];
+	unsigned char *stack = stack_top();
 	sigset_t all;
 	another.function = function;
 	another.context = context;
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &another.mask);
 	/* From here on this process touches no memory that the other may use. */
-	clone(begin_another, stack + STACK, CLONE_VM, NULL);
+	if (stack)
+		clone(begin_another, stack, CLONE_VM, NULL);
 	_exit(status);
 }
 

@@ -635,3 +635,33 @@ stat_field() { # FILE N
 	run jq -r 'map(.command) | sort | join(", ")' <(dpcache ls --json)
 	assert_output 'true both, true error, true forever, true stale'
 }
+
+@test "dpcache run --stale: inputs that change between answer and refresh are read again, however deep they lie" {
+	local deep unread
+	deep=in$(printf '/d%.0s' {1..100})
+	mkdir -p "$deep"
+	echo one >"$deep/file"
+	printf '%s\n' '#!/bin/sh' "$(counted large)" 'head -c 300000 /dev/zero | tr "\0" x' "cat $deep/file" >large
+	chmod +x large
+	dpcache run --input in ./large >first 2>err
+	# What is very young is read each time, not only when it has changed; and a hit
+	# after that notes that it no longer is.
+	is_settled() { (($(date +%s) - $(stat -c %Z first) > 3)); }
+	wait_until is_settled
+	dpcache run --input in ./large >again 2>err
+	# Half of the answer is not taken before the inputs have changed.
+	mkfifo unread
+	exec {unread}<>unread
+	dpcache run --input in --ttl 0 --stale 1h ./large >unread 2>err 3>&- &
+	head -c 1 <&"$unread" >second
+	echo two >"$deep/file"
+	head -c 300003 <&"$unread" >>second
+	wait $!
+	cmp first second
+	has_run_again() { (($(runs large) == 2)); }
+	wait_until has_run_again
+	wait_until no_locks
+	dpcache run --input in ./large >third 2>err
+	assert_equal "$(tail -c 4 third)" two
+	assert_runs large 2
+}
