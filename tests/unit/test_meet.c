@@ -207,6 +207,7 @@ static void a_refresh_leads_though_there_is_an_answer(void **state)
 	retire(&m, &r);
 	q.policy.refresh = true;
 	assert_int_equal(meet(&m, &q), MEET_LEAD);
+	meet_release(&m);
 	lock_retire(&f->home, &q.ask.key, m.lock);
 	asking_end(&q);
 }
