@@ -13,6 +13,9 @@ static void tell(void *context, int fd)
 	struct onlook *w = context;
 	struct capsule head;
 	int64_t now = clock_mono_ns();
+	/* It would be written over the end of what was shown. */
+	if (w->live.relayed)
+		return;
 	if (!w->since)
 		w->since = now;
 	if (now - w->since < PATIENCE || capsule_read_head(&head, fd, NULL) != DPC_OK)

@@ -251,7 +251,9 @@ static int run_and_remember(struct job *j)
 	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock};
 	consider_old(&l, &j->meet);
 	c.given = shown_of(j);
-	l.hold &= !j->handed.behind;
+	/* Behind our caller's back nobody looks on; and of what was begun to be shown,
+	 * nothing can be held back. */
+	l.hold &= !j->handed.behind && !c.given;
 	if (j->o.exe_errno)
 		return fail_to_execute(j, &l);
 	j->meet.lock = -1;
