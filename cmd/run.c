@@ -228,7 +228,10 @@ static void consider_old(struct lead *l, const struct meet *m)
 	if (m->old_verdict == VERDICT_EXPIRED)
 		return;
 	l->old = &m->old;
-	l->hold = m->ask->policy->stale_if_error > 0;
+	/* What was refreshed ahead of expiry is still as good as any: no failure is an
+	 * answer in its place. */
+	bool fresh = m->refresh_of && m->old_verdict <= VERDICT_EARLY;
+	l->hold = m->ask->policy->stale_if_error > 0 || fresh;
 }
 
 /* There is no command. A failure like any other, where there is an old result. */

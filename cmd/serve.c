@@ -38,7 +38,7 @@ int serve_answer(const struct run_options *o, const struct meet *m, const struct
 	bool old = how == MEET_STALE || how == MEET_REFRESH;
 	const char *reason = old ? lookup_verdict_name(a->verdict) : NULL;
 	/* Refreshed ahead of its expiry, it is as good as any. */
-	if (old && a->verdict == VERDICT_EARLY)
+	if (old && a->verdict <= VERDICT_EARLY)
 		how = MEET_HIT;
 	struct decision d = {
 	    .status = words_for[how].status,

@@ -139,6 +139,14 @@ early_hit_runs() { # TIMES
 	assert_decision miss
 }
 
+@test "dpcache run --early --refresh-mode fg: a failure is no answer in place of a result that is fresh" {
+	ask >out 2>err
+	touch broken
+	until has_run 2; do
+		assert_gives 'result 1' ask --early=$HUGE --refresh-mode fg
+	done
+}
+
 # --- jitter ---
 
 @test "dpcache run --jitter: within the ttl's shortest share it is a hit" {
