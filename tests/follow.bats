@@ -1,0 +1,958 @@
+#!/usr/bin/env bats
+# dpcache run --follow: those who wait see the output of another's run as it comes.
+#
+# Each run of ./job does what the test tells it, line by line, through a fifo of
+# its own; what then comes out of the followers is the event to wait for.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2317 # scripts in quotes;
+# tests are subshells; variables are set by run and start
+
+load helpers
+
+setup() {
+	common_setup
+	make_hold
+	export SHELL=/bin/sh
+	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
+		"while read -r line; do eval \"\$line\"; done <'$PWD/run.'\$n" >job
+	chmod +x job
+	local n fd
+	for n in 1 2 3 4; do
+		mkfifo "run.$n"
+		# Open for both, so that nobody waits for the other end.
+		exec {fd}<>"run.$n"
+		run_fd[n]=$fd
+	done
+}
+
+teardown() {
+	end_started
+}
+
+# tell RUN LINE...: what that run, from 1 on, is to do next.
+tell() {
+	printf '%s\n' "${@:2}" >&"${run_fd[$1]}"
+}
+
+lead() { # NAME OPTION...: the next run is at work
+	local before
+	before=$(runs runs)
+	start "$1" dpcache run "${@:2}" ./job
+	wait_until has_run "$((before + 1))"
+}
+
+follow() { # NAME OPTION...
+	start "$1" dpcache run --follow always "${@:2}" ./job
+	wait_until looks_on "$1"
+}
+
+# Has it announced that it waits? It is not blocked in flock, where it shows a run.
+looks_on() { # NAME
+	grep -q "OFDLCK .* $(((1 << 40) + pid_of[$1])) " /proc/locks
+}
+
+shows() { # NAME TEXT [ERRORS]
+	[[ -e $1.out && -e $1.err ]] || return 1
+	[[ $(<"$1.out") == "$2" && ($# -lt 3 || $(<"$1.err") == "$3") ]]
+}
+
+assert_shows() {
+	assert_equal "$1: $(<"$1.out")" "$1: $2"
+	assert_equal "$1, errors: $(<"$1.err")" "$1, errors: ${3-}"
+}
+
+kill_leader() {
+	kill -KILL "${pid_of[leader]}"
+	finish leader 137
+}
+
+is_stopped() { # PID
+	grep -q '^State:[[:space:]]*T' "/proc/$1/status"
+}
+
+stop() { # NAME
+	kill -STOP "${pid_of[$1]}"
+	wait_until is_stopped "${pid_of[$1]}"
+}
+
+proceed() { # NAME
+	kill -CONT "${pid_of[$1]}"
+}
+
+# Nothing but this one line on stderr, and the status that goes with it.
+assert_differs() { # NAME OUTPUT
+	finish "$1" 125
+	assert_shows "$1" "$2" "dpcache: the run died half-way, and the next one's output differs"
+}
+
+# The bytes are in the leader's file: whoever may show them would do so.
+are_recorded() { # TEXT
+	grep -qrF -- "$1" "$DPCACHE_DIR/locks"
+}
+
+assert_hit() { # OUTPUT
+	DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision run -0 --separate-stderr dpcache run ./job
+	assert_output "$1"
+	DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision assert_decision hit
+}
+
+# --- as it comes ---
+
+@test "dpcache run --follow: both streams come as they are produced, and the status at the end" {
+	lead leader
+	DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision follow a
+	tell 1 'echo one'
+	wait_until shows a one
+	tell 1 'printf two >&2'
+	wait_until shows a one two
+	tell 1 'echo three'
+	wait_until shows a $'one\nthree' two
+	tell 1 'exit 3'
+	finish leader 3
+	finish a 3
+	assert_shows a $'one\nthree' two
+	DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision assert_decision follow
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: who comes late is shown all from the beginning" {
+	lead leader
+	tell 1 'echo one'
+	wait_until shows leader one
+	follow a
+	wait_until shows a one
+	follow b
+	wait_until shows b one
+	tell 1 'echo two' 'exit 0'
+	for name in leader a b; do
+		finish "$name"
+		assert_shows "$name" $'one\ntwo'
+	done
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: never, and auto where stdout is no terminal, show nothing before the end" {
+	lead leader
+	follow a
+	start auto dpcache run ./job
+	start never dpcache run --follow never ./job
+	wait_until assert_blocked 2 auto never
+	tell 1 'echo one'
+	wait_until shows a one
+	tell 1 'echo two'
+	wait_until shows a $'one\ntwo'
+	assert_shows auto ''
+	assert_shows never ''
+	tell 1 'exit 0'
+	for name in leader a auto never; do
+		finish "$name"
+		assert_shows "$name" $'one\ntwo'
+	done
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: streams that are one stay in order" {
+	start_merged() { # NAME OPTION...
+		start "$1" sh -c 'exec "$@" 2>&1' sh dpcache run "${@:2}" ./job
+	}
+	start_merged leader
+	wait_until has_run 1
+	start_merged a --follow always
+	wait_until looks_on a
+	tell 1 'i=0; while [ $i -lt 100 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done'
+	for ((i = 0; i < 100; i++)); do printf 'out %d\nerr %d\n' "$i" "$i"; done >expected
+	wait_until shows a "$(<expected)"
+	tell 1 'exit 0'
+	finish leader
+	finish a
+	cmp a.out expected
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: a silent run gives its status alone" {
+	lead leader
+	follow a
+	tell 1 'exit 7'
+	finish leader 7
+	finish a 7
+	assert_shows a ''
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: death of the command by a signal" {
+	lead leader
+	follow a
+	tell 1 'echo one' 'kill -9 $$'
+	finish leader 137
+	finish a 137
+	assert_shows a one
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: any bytes, more of them than are kept in memory" {
+	head -c 1000000 /dev/urandom >noise
+	lead leader
+	follow a
+	tell 1 'head -c 40000 noise'
+	head -c 40000 noise >beginning
+	wait_until cmp -s a.out beginning
+	tell 1 'tail -c +40001 noise; cat noise >&2'
+	wait_until cmp -s a.err noise
+	tell 1 'exit 0'
+	finish leader
+	finish a
+	cmp a.out noise
+	cmp a.err noise
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: a slow reader gets all, and holds up nobody else" {
+	head -c 1000000 /dev/urandom >noise
+	lead leader
+	start slow bash -c "set -o pipefail; dpcache run --follow always ./job | { head -c 100; $(held); cat; }"
+	begun() {
+		(($(stat -c %s slow.out) == 100))
+	}
+	tell 1 'cat noise'
+	wait_until begun
+	tell 1 'exit 3'
+	finish leader 3
+	cmp leader.out noise
+	assert_equal "$(stat -c %s slow.out)" 100
+	release
+	finish slow 3
+	cmp slow.out noise
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: a reader that goes away harms nobody" {
+	lead leader
+	start short bash -c 'dpcache run --follow always ./job | head -n 1; exit ${PIPESTATUS[0]}'
+	follow a
+	tell 1 'echo one'
+	wait_until shows short one
+	for n in 2 3 4; do
+		tell 1 "echo $n; echo error >&2"
+		wait_until grep -q "$n" a.out
+	done
+	tell 1 'exit 5'
+	for name in leader short a; do finish "$name" 5; done
+	assert_shows short one $'error\nerror\nerror'
+	assert_shows a $'one\n2\n3\n4' $'error\nerror\nerror'
+}
+
+@test "dpcache run --follow: a stream that takes no more is an error" {
+	lead leader
+	start a sh -c 'exec dpcache run --follow always ./job >/dev/full'
+	wait_until looks_on a
+	tell 1 'echo one'
+	finish a 125
+	assert_shows a '' 'dpcache: cannot write to stdout: No space left on device'
+	tell 1 'exit 0'
+	finish leader
+}
+
+@test "dpcache run --follow: front and core lead and follow" {
+	start leader "$BUILD/dpcache-core" run ./job
+	wait_until has_run 1
+	start a "$BUILD/dpcache-core" run --follow always ./job
+	wait_until looks_on a
+	follow b
+	tell 1 'echo one'
+	wait_until shows a one
+	wait_until shows b one
+	tell 1 'exit 0'
+	for name in leader a b; do finish "$name"; done
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: a follower killed harms nobody" {
+	lead leader
+	follow a
+	follow b
+	tell 1 'echo one'
+	wait_until shows a one
+	kill -KILL "${pid_of[a]}"
+	finish a 137
+	tell 1 'echo two' 'exit 0'
+	for name in leader b; do
+		finish "$name"
+		assert_shows "$name" $'one\ntwo'
+	done
+	assert_hit $'one\ntwo'
+}
+
+@test "dpcache run --follow: with --stdin only who brings the same input is shown the run" {
+	echo input >input
+	echo other >other
+	ask() { # NAME INPUT OPTION...
+		start "$1" sh -c 'input=$1; shift; exec "$@" <"$input"' sh "$2" dpcache run --stdin "${@:3}" ./job
+	}
+	ask leader input
+	wait_until has_run 1
+	ask a input --follow always
+	wait_until looks_on a
+	ask b other --follow always
+	wait_until has_run 2
+	tell 1 'echo one'
+	wait_until shows a one
+	tell 2 'echo two'
+	wait_until shows b two
+	tell 1 'exit 0'
+	tell 2 'exit 0'
+	for name in leader a b; do finish "$name"; done
+	assert_shows a one
+	assert_shows b two
+}
+
+@test "dpcache run --follow: output that outgrows --max-output is shown to its end" {
+	lead leader --max-output 1k
+	follow a --max-output 1k
+	tell 1 'echo one'
+	wait_until shows a one
+	head -c 200000 /dev/zero >large
+	tell 1 'cat large'
+	large_came() {
+		(($(stat -c %s a.out) == 200004))
+	}
+	wait_until large_came
+	tell 1 'echo end' 'exit 3'
+	finish leader 3
+	finish a 3
+	cmp leader.out a.out
+	assert_runs runs 1
+}
+
+# --- what is not shown before its end ---
+
+# Who would show the run would do so at once; this one waits a while, and goes.
+assert_shows_nothing_yet() { # OPTION...
+	run --separate-stderr dpcache run --follow always --wait 1500ms --on-timeout fail "$@" ./job
+	assert_equal "$status" 75
+	assert_output ''
+}
+
+@test "dpcache run --follow: a run that may be held back is shown when it has ended well" {
+	tell 1 'echo old' 'exit 0'
+	dpcache run ./job >out
+	lead leader --ttl 0 --stale-if-error 1h
+	tell 2 'echo new'
+	wait_until are_recorded new
+	assert_shows_nothing_yet --ttl 0
+	follow a --ttl 0
+	start b dpcache run --follow always --ttl 0 --stale-if-error 1h ./job
+	wait_until assert_blocked 1 b
+	tell 2 'exit 0'
+	for name in leader a b; do
+		finish "$name"
+		assert_shows "$name" new
+	done
+	assert_runs runs 2
+}
+
+@test "dpcache run --follow: of a run that fails, nobody who falls back on an old result is shown anything" {
+	tell 1 'echo old' 'exit 0'
+	dpcache run ./job >out
+	# The leader holds nothing back: it would not fall back.
+	lead leader --ttl 0
+	follow a --ttl 0
+	start b dpcache run --follow always --ttl 0 --stale-if-error 1h ./job
+	wait_until assert_blocked 1 b
+	tell 2 'echo new'
+	wait_until shows a new
+	assert_shows_nothing_yet --ttl 0 --stale-if-error 1h
+	tell 2 'exit 3'
+	finish leader 3
+	finish a 3
+	finish b
+	assert_shows a new
+	assert_shows b old
+	assert_runs runs 2
+}
+
+@test "dpcache run --follow: within another's run nothing is shown before its end" {
+	lead leader
+	tell 1 'echo one'
+	wait_until are_recorded one
+	run --separate-stderr dpcache run sh -c \
+		'dpcache run --follow always --wait 1500ms --on-timeout fail ./job'
+	assert_equal "$status" 75
+	assert_output ''
+	start inner dpcache run sh -c 'dpcache run --follow always ./job'
+	tell 1 'exit 0'
+	finish leader
+	finish inner
+	assert_shows inner one
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow: what was invalidated before a caller came is not shown to him" {
+	lead leader
+	follow a
+	tell 1 'echo one'
+	wait_until shows a one
+	dpcache invalidate --all
+	start b dpcache run --follow always ./job
+	wait_until assert_blocked 1 b
+	tell 1 'echo two'
+	wait_until shows a $'one\ntwo'
+	assert_shows b ''
+	tell 1 'exit 0'
+	finish leader
+	finish a
+	wait_until has_run 2
+	tell 2 'echo new' 'exit 0'
+	finish b
+	assert_shows b new
+}
+
+@test "dpcache run --follow --refresh: shows no run that began before, and one that began after" {
+	lead leader
+	for name in a b; do
+		start "$name" dpcache run --refresh --follow always ./job
+	done
+	wait_until assert_blocked 2 a b
+	tell 1 'echo one' 'exit 0'
+	finish leader
+	wait_until has_run 2
+	tell 2 'echo new'
+	wait_until shows a new
+	wait_until shows b new
+	tell 2 'exit 0'
+	finish a
+	finish b
+	assert_runs runs 2
+}
+
+# --- the leader killed ---
+
+# A leader at work, of whom a, and b if named, have shown "one" and half of "two".
+begin_showing() { # NAME...
+	local name
+	lead leader
+	for name; do follow "$name"; done
+	tell 1 'printf "one\ntw"; printf er >&2'
+	for name; do wait_until shows "$name" $'one\ntw' er; done
+}
+
+@test "dpcache run --follow: the leader killed, the follower takes over and goes on where it stopped" {
+	begin_showing a
+	kill_leader
+	wait_until has_run 2
+	tell 2 'echo one; printf error >&2'
+	wait_until shows a $'one\ntw' error
+	tell 2 'echo two'
+	wait_until shows a $'one\ntwo' error
+	tell 2 'exit 3'
+	finish a 3
+	assert_shows a $'one\ntwo' error
+	assert_runs runs 2
+}
+
+@test "dpcache run --follow: who takes over after showing a part gives it whole to others, now and later" {
+	begin_showing a
+	kill_leader
+	wait_until has_run 2
+	follow b
+	start c dpcache run --follow never ./job
+	wait_until assert_blocked 1 c
+	tell 2 'echo one; echo error >&2'
+	wait_until shows b one error
+	tell 2 'echo two' 'exit 0'
+	for name in a b c; do
+		finish "$name"
+		assert_shows "$name" $'one\ntwo' error
+	done
+	assert_hit $'one\ntwo'
+	assert_equal "$stderr" error
+	assert_runs runs 2
+}
+
+@test "dpcache run --follow: the leader killed, one takes over and the others go on with its run" {
+	begin_showing a b c
+	kill_leader
+	wait_until has_run 2
+	tell 2 'echo one; echo two; echo error >&2'
+	for name in a b c; do wait_until shows "$name" $'one\ntwo' error; done
+	tell 2 'exit 3'
+	for name in a b c; do
+		finish "$name" 3
+		assert_shows "$name" $'one\ntwo' error
+	done
+	assert_runs runs 2
+}
+
+@test "dpcache run --follow: one leader after another killed, each with more to show" {
+	begin_showing a
+	kill_leader
+	wait_until has_run 2
+	lead_and_show() {
+		tell "$1" "$2"
+		wait_until shows b "$3"
+	}
+	# a leads now; b follows it, then c follows b.
+	follow b
+	lead_and_show 2 'echo one; echo two; echo er >&2' $'one\ntwo'
+	kill -KILL "${pid_of[a]}"
+	finish a 137
+	wait_until has_run 3
+	follow c
+	tell 3 'echo one; printf er >&2'
+	wait_until shows c one er
+	kill -KILL "${pid_of[b]}"
+	finish b 137
+	wait_until has_run 4
+	tell 4 'echo one; echo two; echo three; echo er >&2' 'exit 0'
+	finish c
+	assert_shows b $'one\ntwo' er
+	assert_shows c $'one\ntwo\nthree' er
+	assert_hit $'one\ntwo\nthree'
+}
+
+@test "dpcache run --follow: the leader killed, the rest comes from a result that is remembered meanwhile" {
+	begin_showing a
+	stop a
+	kill_leader
+	tell 2 'echo one; echo two; echo error >&2' 'exit 0'
+	run -0 --separate-stderr timeout 60 dpcache run ./job
+	assert_output $'one\ntwo'
+	proceed a
+	finish a
+	assert_shows a $'one\ntwo' error
+	assert_runs runs 2
+}
+
+# A leader whose file takes no more than a MiB; its own output goes nowhere.
+begin_showing_of_one_who_gives_up() {
+	start leader bash -c 'ulimit -f 1024; exec dpcache run ./job >/dev/null'
+	wait_until has_run 1
+	follow a
+	tell 1 'echo one'
+	wait_until shows a one
+	stop a
+	tell 1 'head -c 2000000 /dev/zero' 'touch told'
+	wait_until test -e told
+	proceed a
+	wait_until has_run 2
+}
+
+@test "dpcache run --follow: the leader gives up recording, the follower runs it alone and goes on" {
+	begin_showing_of_one_who_gives_up
+	tell 2 'echo one; echo two' 'exit 4'
+	finish a 4
+	assert_shows a $'one\ntwo'
+	tell 1 'exit 0'
+	finish leader
+	assert_runs runs 2
+}
+
+@test "dpcache run --follow: the leader killed before anything came, nothing need be the same" {
+	lead leader
+	follow a
+	kill_leader
+	wait_until has_run 2
+	tell 2 'echo other' 'exit 0'
+	finish a
+	assert_shows a other
+	assert_hit other
+}
+
+@test "dpcache run --follow: the leader ended by SIGTERM, the follower goes on" {
+	begin_showing a
+	kill -TERM "${pid_of[leader]}"
+	finish leader 143
+	wait_until has_run 2
+	tell 2 'echo one; echo two; echo er >&2' 'exit 0'
+	finish a
+	assert_shows a $'one\ntwo' er
+}
+
+@test "dpcache run --follow: megabytes shown of a run that died are left out of the next" {
+	head -c 3000000 /dev/urandom >noise
+	lead leader
+	follow a
+	tell 1 'head -c 2000000 noise'
+	head -c 2000000 noise >beginning
+	wait_until cmp -s a.out beginning
+	kill_leader
+	wait_until has_run 2
+	tell 2 'cat noise' 'exit 0'
+	finish a
+	cmp a.out noise
+	dpcache run ./job | cmp - noise
+	assert_runs runs 2
+}
+
+@test "dpcache run --follow: the reader gone and then the leader killed, who takes over remembers it whole" {
+	lead leader
+	start a bash -c 'dpcache run --follow always ./job | head -n 1; exit ${PIPESTATUS[0]}'
+	tell 1 'echo one'
+	wait_until shows a one
+	# On stderr it is seen to have come so far.
+	tell 1 'echo two' 'echo error >&2'
+	wait_until shows a one error
+	kill_leader
+	wait_until has_run 2
+	tell 2 'echo one; echo two; echo three; echo error >&2' 'exit 0'
+	finish a
+	assert_shows a one error
+	assert_hit $'one\ntwo\nthree'
+}
+
+# --- the next run differs ---
+
+@test "dpcache run --follow: the follower's own run says something else: 125, and nothing more goes out" {
+	begin_showing a
+	kill_leader
+	wait_until has_run 2
+	tell 2 'echo one; echo TWO; echo error >&2' 'exit 0'
+	finish a 125
+	assert_equal "$(<a.out)" $'one\ntw'
+	[[ $(<a.err) == er*"dpcache: the run died half-way, and the next one's output differs" ]]
+	# To others it is a result like any.
+	assert_hit $'one\nTWO'
+	assert_runs runs 2
+}
+
+# Of these, on stdout alone, the message is all that is on stderr.
+begin_showing_out() { # NAME...
+	local name
+	lead leader
+	for name; do follow "$name"; done
+	tell 1 'echo one'
+	for name; do wait_until shows "$name" one; done
+}
+
+@test "dpcache run --follow: the follower's own run says less" {
+	begin_showing_out a
+	kill_leader
+	wait_until has_run 2
+	tell 2 'printf o' 'exit 0'
+	assert_differs a one
+	assert_hit o
+}
+
+@test "dpcache run --follow: the follower's own run fails without a word" {
+	begin_showing_out a
+	kill_leader
+	wait_until has_run 2
+	tell 2 'exit 3'
+	assert_differs a one
+}
+
+@test "dpcache run --follow: the next leader's run says something else" {
+	begin_showing_out a
+	stop a
+	kill_leader
+	lead next
+	tell 2 'echo other'
+	wait_until shows next other
+	proceed a
+	# Not only at its end.
+	assert_differs a one
+	tell 2 'exit 0'
+	finish next
+	assert_shows next other
+	assert_hit other
+}
+
+@test "dpcache run --follow: the next leader's run says less" {
+	begin_showing_out a
+	stop a
+	kill_leader
+	lead next
+	proceed a
+	wait_until looks_on a
+	tell 2 'printf on' 'exit 0'
+	finish next
+	assert_differs a one
+}
+
+@test "dpcache run --follow: what is remembered says something else, or less" {
+	begin_showing_out a b
+	stop a
+	stop b
+	kill_leader
+	tell 2 'echo on' 'exit 0'
+	run -0 --separate-stderr timeout 60 dpcache run ./job
+	assert_output on
+	proceed a
+	assert_differs a one
+	dpcache invalidate --all
+	tell 3 'printf on' 'exit 0'
+	run -0 --separate-stderr timeout 60 dpcache run ./job
+	proceed b
+	assert_differs b one
+	assert_runs runs 3
+}
+
+@test "dpcache run --follow: a run of its own beside a leader that gave up says something else" {
+	begin_showing_of_one_who_gives_up
+	tell 2 'echo other' 'exit 0'
+	assert_differs a one
+	tell 1 'exit 0'
+	finish leader
+}
+
+@test "dpcache run --follow --stale-if-error: what was begun to be shown is gone on with, not held back" {
+	lead leader
+	follow a --ttl 0 --stale-if-error 1h
+	tell 1 'echo one'
+	wait_until shows a one
+	stop a
+	kill_leader
+	# Now there is a result to fall back on.
+	tell 2 'echo one; echo two' 'exit 0'
+	run -0 --separate-stderr timeout 60 dpcache run ./job
+	proceed a
+	wait_until has_run 3
+	tell 3 'echo one; echo three'
+	wait_until shows a $'one\nthree'
+	tell 3 'exit 3'
+	finish a 3
+	assert_shows a $'one\nthree'
+	assert_hit $'one\ntwo'
+}
+
+# --- with an end to the wait ---
+
+# Shown a part when --wait is over: the leader goes on, and is not waited for.
+begin_and_time_out() { # OPTION...
+	lead leader
+	tell 1 'echo one'
+	wait_until are_recorded one
+	start a dpcache run --follow always --wait 500ms "$@" ./job
+	wait_until shows a one
+}
+
+end_leader() {
+	tell 1 'exit 0'
+	finish leader
+	assert_shows leader one
+}
+
+@test "dpcache run --wait --follow: in time it is shown whole" {
+	lead leader
+	follow a --wait 1h
+	tell 1 'echo one'
+	wait_until shows a one
+	tell 1 'exit 3'
+	finish leader 3
+	finish a 3
+	assert_shows a one
+}
+
+@test "dpcache run --wait --on-timeout fail --follow: what was shown stays all there is" {
+	begin_and_time_out --on-timeout fail
+	finish a 75
+	assert_equal "$(<a.out)" one
+	end_leader
+}
+
+@test "dpcache run --wait --follow: out of time after a part, its own run goes on from there" {
+	begin_and_time_out
+	wait_until has_run 2
+	tell 2 'echo one; echo two' 'exit 4'
+	finish a 4
+	assert_shows a $'one\ntwo'
+	end_leader
+	assert_hit one
+}
+
+@test "dpcache run --wait --follow: out of time after a part, and its own run says something else" {
+	begin_and_time_out
+	wait_until has_run 2
+	tell 2 'echo other' 'exit 0'
+	assert_differs a one
+	end_leader
+}
+
+@test "dpcache run --wait --follow: out of time after a part, the core does as the front" {
+	lead leader
+	tell 1 'echo one'
+	wait_until are_recorded one
+	start a "$BUILD/dpcache-core" run --follow always --wait 500ms ./job
+	wait_until has_run 2
+	tell 2 'echo one; echo two' 'exit 4'
+	finish a 4
+	assert_shows a $'one\ntwo'
+	end_leader
+}
+
+@test "dpcache run --wait --on-timeout stale --follow: out of time after a part, the old result goes on from there" {
+	tell 1 'echo one; echo old' 'exit 0'
+	dpcache run ./job >out
+	lead leader --ttl 0
+	tell 2 'echo one'
+	wait_until are_recorded one
+	for program in dpcache dpcache-core; do
+		start a "$BUILD/$program" run --ttl 0 --follow always --wait 500ms --on-timeout stale ./job
+		finish a
+		assert_shows a $'one\nold'
+	done
+	tell 2 'echo two'
+	wait_until are_recorded two
+	start a dpcache run --ttl 0 --follow always --wait 500ms --on-timeout stale ./job
+	assert_differs a $'one\ntwo'
+	tell 2 'exit 0'
+	finish leader
+}
+
+# --- on a terminal ---
+
+ERASE=$'\r\e[K'
+
+# start_on_terminal NAME COMMAND...: what the terminal shows is in NAME.tty.
+start_on_terminal() {
+	start "$1" script --quiet --return --flush --command "${*:2}" "$1.tty"
+}
+
+# The text on it, without what script adds.
+on_terminal() { # NAME
+	tr -d '\r' <"$1.tty" | sed -e '/^Script /d' -e '/^$/d'
+}
+
+tells() { # NAME PATTERN
+	grep -Esq "$2" "$1.tty"
+}
+
+@test "dpcache run --follow auto: on a terminal the run is shown as it comes" {
+	lead leader
+	start_on_terminal a 'dpcache run ./job 2>a.errors'
+	tell 1 'echo one'
+	wait_until tells a '^one'
+	tell 1 'echo two' 'exit 3'
+	finish leader 3
+	finish a 3
+	assert_equal "$(on_terminal a)" $'one\ntwo'
+	assert_runs runs 1
+}
+
+@test "dpcache run --follow never: on a terminal nothing is shown before the end" {
+	lead leader
+	start_on_terminal a 'dpcache run --follow never ./job'
+	# Another key: its streams are one.
+	wait_until has_run 2
+	start_on_terminal b 'dpcache run --follow never ./job'
+	start_on_terminal c 'dpcache run ./job'
+	tell 2 'echo one'
+	wait_until tells c '^one|Kone'
+	tell 2 'echo two'
+	wait_until tells c '^two'
+	if tells b '^one|Kone'; then fail 'shown early'; fi
+	tell 2 'exit 0'
+	tell 1 'exit 0'
+	for name in leader a b c; do finish "$name"; done
+}
+
+@test "dpcache run: on a terminal a line tells who runs it, and is gone at the end" {
+	lead leader
+	start_on_terminal a 'dpcache run ./job >a.result'
+	wait_until tells a "dpcache: waiting for pid ${pid_of[leader]} \(running (under 1|[0-9]+) s"
+	# It is written over itself.
+	wait_until tells a "running [0-9]+ s.*running [0-9]+ s"
+	tell 1 'echo one' 'exit 0'
+	finish leader
+	finish a
+	assert_equal "$(<a.result)" one
+	assert_equal "$(tr -d '\n' <a.tty | sed 's/Script done.*//' | tail -c 4)" "$ERASE"
+	run -1 grep -c usually a.tty
+}
+
+@test "dpcache run: the line tells how long it took the last time, and how many wait" {
+	tell 1 'exit 0'
+	dpcache run ./job >out 2>err
+	lead leader --ttl 0
+	start a dpcache run --ttl 0 ./job
+	wait_until assert_blocked 1 a
+	start_on_terminal b 'dpcache run --ttl 0 ./job >b.result'
+	wait_until tells b "dpcache: waiting for pid ${pid_of[leader]} \(running .*, usually under 1 s, 2 waiting\)"
+	tell 2 'exit 0'
+	for name in leader a b; do finish "$name"; done
+}
+
+@test "dpcache run -c: on a terminal the line is there as well" {
+	start leader dpcache run -c ./job
+	wait_until has_run 1
+	start_on_terminal a "dpcache run -c ./job >a.result"
+	wait_until tells a "dpcache: waiting for pid ${pid_of[leader]}"
+	tell 1 'exit 0'
+	finish leader
+	finish a
+}
+
+@test "dpcache run --follow: on a terminal the line is gone before the first byte, and does not come back" {
+	start leader sh -c 'exec dpcache run ./job 2>&1'
+	wait_until has_run 1
+	start_on_terminal a 'dpcache run ./job'
+	wait_until tells a 'waiting for pid'
+	tell 1 'printf one'
+	wait_until tells a one
+	last=$(tr -d '\n' <a.tty)
+	[[ $last == *"${ERASE}one" ]] || fail "not erased: $(cat -v a.tty)"
+	# Another on a terminal, who comes later, tells it again: a had time to do so.
+	start_on_terminal b 'dpcache run --follow never ./job'
+	wait_until tells b 'waiting for pid'
+	tell 1 'exit 0'
+	for name in leader a b; do finish "$name"; done
+	assert_equal "$(on_terminal a | grep -o 'one.*')" one
+}
+
+@test "dpcache run --follow: on a terminal no line is written over what was shown of a run that died" {
+	start_merged() { # NAME
+		start "$1" sh -c 'exec dpcache run ./job 2>&1'
+	}
+	start_merged leader
+	wait_until has_run 1
+	start_on_terminal a 'sh -c "echo \$\$ >a.pid; exec dpcache run ./job"; :'
+	tell 1 'printf one'
+	wait_until tells a one
+	pid_of[on_tty]=$(<a.pid)
+	stop on_tty
+	kill_leader
+	start_merged next
+	wait_until has_run 2
+	# Whoever looks at it from now on waits for its end, and is not shown it.
+	dpcache invalidate --match './job*'
+	proceed on_tty
+	waits_for_next() {
+		dpcache locks | grep -q ' 1  ./job'
+	}
+	wait_until waits_for_next
+	start_on_terminal b 'dpcache run ./job'
+	# Who came last has told: the others had time to do so.
+	wait_until tells b "waiting for pid ${pid_of[next]}"
+	assert_equal "$(on_terminal a | grep -o 'one.*')" one
+	tell 2 'echo one' 'exit 0'
+	finish next
+	wait_until has_run 3
+	tell 3 'echo one; echo two' 'exit 0'
+	finish a
+	finish b
+	assert_equal "$(on_terminal a | tail -n 2)" "$(on_terminal a | grep -o 'one.*')"$'\ntwo'
+	if grep -q 'one.*waiting' a.tty; then fail "written over: $(cat -v a.tty)"; fi
+}
+
+@test "dpcache run: no line where stderr is no terminal" {
+	lead leader
+	start_on_terminal a 'dpcache run --follow never ./job 2>a.errors'
+	start b dpcache run ./job
+	wait_until assert_blocked 1 b
+	start_on_terminal c 'dpcache run ./job >c.result'
+	# Who came last has told: the others had time to do so.
+	wait_until tells c 'waiting for pid'
+	tell 1 'exit 0'
+	for name in leader a b c; do finish "$name"; done
+	assert_equal "$(<a.errors)" ''
+	assert_equal "$(<b.err)" ''
+	assert_equal "$(on_terminal a)" ''
+}
+
+@test "dpcache run: no line from a job in the terminal's background" {
+	lead leader
+	start_on_terminal a 'set -m; dpcache run ./job >a.result & wait'
+	start_on_terminal b 'dpcache run ./job >b.result'
+	wait_until tells b '2 waiting'
+	tell 1 'exit 0'
+	for name in leader a b; do finish "$name"; done
+	if tells a waiting; then fail 'it tells'; fi
+}
