@@ -34,7 +34,7 @@ int become_core(char *const *argv)
 	ssize_t n = readlink("/proc/self/exe", link, sizeof link - 1);
 	link[n > 0 ? n : 0] = '\0';
 	/* Without /proc, in a bare chroot, the path that we were started by has to do. */
-	const char *self = n > 0 ? link : (const char *)getauxval(AT_EXECFN);
+	const char *self = n > 0 ? link : (const char *)getauxval(AT_EXECFN); // NOLINT(performance-no-int-to-ptr)
 	const char *slash = self ? strrchr(self, '/') : NULL;
 	if (slash) {
 		size_t size = (size_t)(slash + 1 - self);
