@@ -210,7 +210,7 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 	struct decision d = {
 	    .status = j->handed.behind ? "refresh" : "miss",
 	    .reason = l->kept != KEPT           ? kept_in_words(l->kept)
-	              : j->ask.found ? lookup_verdict_name(j->ask.verdict)
+	              : j->ask.found && j->ask.verdict != VERDICT_FRESH ? lookup_verdict_name(j->ask.verdict)
 	                             : NULL,
 	    .ask = &j->ask,
 	    .exit_status = status,

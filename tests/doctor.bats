@@ -235,6 +235,17 @@ assert_found_and_mended() { # WHAT TEXT
 	assert_equal "$(sql 'SELECT count(*) FROM entry')" 1
 }
 
+@test "doctor --fix of a database of an earlier version: moved aside, and remembered anew" {
+	put value name
+	sql 'PRAGMA user_version = 1'
+	run --separate-stderr dpcache run -- echo out
+	assert_output out
+	assert_one_warning earlier
+	dpcache doctor --fix
+	dpcache run -- echo out
+	assert_json 'length == 1' dpcache ls --json
+}
+
 @test "doctor: damaged capsule in the database" {
 	put value name
 	damage_inline_capsule 20

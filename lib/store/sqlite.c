@@ -23,7 +23,7 @@
 
 enum {
 	APPLICATION_ID = 0x64706361, /* "dpca" */
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	BUSY_MS = 500,    /* somebody's sqlite3 shell may hold a lock: not for long */
 	LOG_PAGES = 64    /* checkpoint beyond this many */
 };
@@ -205,6 +205,8 @@ static int check_identity(const char *path, dpc_error *err)
 	if (n < (ssize_t)sizeof header || memcmp(header, "SQLite format 3", 16) != 0 ||
 	    read_be32(header + APPLICATION_AT) != APPLICATION_ID)
 		return dpc__fail(err, DPC_E_CORRUPT, "%s is damaged, empty or not dpcache's; run: dpcache doctor --fix", path);
+	if (read_be32(header + VERSION_AT) < SCHEMA_VERSION)
+		return dpc__fail(err, DPC_E_CORRUPT, "%s was made by an earlier dpcache; run: dpcache doctor --fix", path);
 	if (read_be32(header + VERSION_AT) > SCHEMA_VERSION)
 		return dpc__fail(err, DPC_E_VERSION,
 		                 "%s was made by a later dpcache (version %u); upgrade, or set DPCACHE_DIR", path,
