@@ -145,6 +145,9 @@ void become_detached(bool keep_input, long long input_at, const int keep[2])
 	open("/dev/null", O_WRONLY);
 	open("/dev/null", O_WRONLY);
 	close_but(keep);
+	/* Who waits for the end of the streams has just been woken, on our processor:
+	 * the answer is his, and we have time. */
+	sched_yield();
 }
 
 void become_open(int fd)

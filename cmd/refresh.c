@@ -31,7 +31,7 @@ struct behind {
 static int refresh(void *context)
 {
 	struct behind *b = context;
-	const int keep[2] = {b->m->ask->home->fd, b->m->lock};
+	const int keep[2] = {b->m->ask->home->fd, b->m->lock >= 0 ? b->m->lock : b->m->claim};
 	become_detached(reads_input(b->o), b->o->input_at, keep);
 	if (!meet_take_refresh(b->m))
 		_exit(0);

@@ -4,7 +4,9 @@
 #include "lock.h"
 #include "os.h"
 #include "present.h"
+#include "shelf.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,6 +44,9 @@ void meet_release(struct meet *m)
 {
 	answer_release(&m->answer);
 	answer_release(&m->old);
+	if (m->claim >= 0)
+		close(m->claim);
+	m->claim = -1;
 }
 
 /* What was found, but is too old, is kept to fall back on. */
@@ -111,7 +116,11 @@ static bool may_refresh(const struct meet *m, const struct digest *key)
 static enum meeting serve_stale(struct meet *m)
 {
 	const struct digest *key = &m->answer.capsule.key;
-	return may_refresh(m, key) && !dogpile_is_led(m->ask->home, key) ? MEET_REFRESH : MEET_STALE;
+	if (!may_refresh(m, key) || dogpile_is_led(m->ask->home, key))
+		return MEET_STALE;
+	/* Of many who come at once, one takes the lock. */
+	m->claim = shelf_claim(m->ask->home, &m->ask->hash);
+	return m->claim >= 0 || errno != EWOULDBLOCK ? MEET_REFRESH : MEET_STALE;
 }
 
 /* The lock is ours: is what we answered from still the one there is? */
@@ -131,7 +140,11 @@ bool meet_take_refresh(struct meet *m)
 		return true;
 	m->refresh_of = m->answer.capsule.created.wall;
 	m->lock_key = m->answer.capsule.key;
-	if (dogpile_try(&m->lock, m->ask->home, &m->lock_key) != 1)
+	int got = dogpile_try(&m->lock, m->ask->home, &m->lock_key);
+	if (m->claim >= 0)
+		close(m->claim);
+	m->claim = -1;
+	if (got != 1)
 		return false;
 	enum verdict verdict = m->ask->verdict;
 	bool there = is_still_there(m);

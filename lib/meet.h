@@ -27,6 +27,7 @@ struct meet {
 	meet_fetch_fn *fetch; /* NULL: the store cannot be asked from here */
 	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD, and after meet_take_refresh */
 	struct digest lock_key; /* the key it was taken for */
+	int claim;       /* out: for MEET_REFRESH, what tells others that we see to it (shelf.h); or -1 */
 	int64_t arrival; /* wall clock, ns: for those who want what began after it */
 	int64_t refresh_of; /* in: the lock was taken to refresh the entry created then; 0: no */
 	/* Called once, when there may be somebody to wait for: fills in what follows.
@@ -46,7 +47,7 @@ struct meet {
 
 /* All of it empty; `ask` and `fetch` set. */
 #define MEET_OF(asking, fetching)                                                                        \
-	((struct meet){.ask = (asking), .fetch = (fetching), .lock = -1, .answer = ANSWER_NONE, .old = ANSWER_NONE})
+	((struct meet){.ask = (asking), .fetch = (fetching), .lock = -1, .claim = -1, .answer = ANSWER_NONE, .old = ANSWER_NONE})
 
 /* DPC_OK with the outcome; DPC_E_… when inputs or locks cannot be had. */
 int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err);

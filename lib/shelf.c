@@ -2,8 +2,10 @@
 
 #include "os.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +24,18 @@ void shelf_name(char out[SHELF_NAME], const struct digest *question)
 void shelf_release(struct shelf *s)
 {
 	buf_release(&s->bytes);
+}
+
+int shelf_claim(const struct home *h, const struct digest *question)
+{
+	char name[SHELF_NAME];
+	shelf_name(name, question);
+	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	close(fd);
+	errno = EWOULDBLOCK;
+	return -1;
 }
 
 int shelf_load(struct shelf *s, const struct home *h, const struct digest *question)

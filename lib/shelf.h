@@ -33,6 +33,11 @@ extern const char SHELF_APART[SHELF_MARK];
 /* The question's file, below the home. */
 void shelf_name(char out[SHELF_NAME], const struct digest *question);
 
+/* Be the one who sees to the refresh of what lies there: a lock on the very file,
+ * which costs less than making one. A descriptor to hold it by; -1 when somebody
+ * else is (EWOULDBLOCK), or there is no such file. */
+int shelf_claim(const struct home *h, const struct digest *question);
+
 /* One variant; everything borrowed from the loaded shelf file. */
 struct shelf_variant {
 	struct slice tuples; /* count * TUPLE_SIZE bytes */

@@ -32,7 +32,7 @@ static enum meeting meet(struct meet *m, struct asking *q)
 {
 	enum meeting outcome;
 	dpc_error err = {0};
-	*m = (struct meet){.ask = &q->ask, .fetch = vault_fetch, .lock = -1, .answer = ANSWER_NONE};
+	*m = MEET_OF(&q->ask, vault_fetch);
 	if (meet_callers(&outcome, m, &err) != DPC_OK)
 		fail_msg("%s", err.message);
 	return outcome;
@@ -253,7 +253,7 @@ static void a_lock_brought_along_is_led_with_or_given_back(void **state)
 	asking_begin(&q, &f->home, "a", NULL);
 	assert_int_equal(meet(&m, &q), MEET_LEAD);
 	int lock = m.lock;
-	m = (struct meet){.ask = &q.ask, .fetch = vault_fetch, .lock = lock, .answer = ANSWER_NONE};
+	m = (struct meet){.ask = &q.ask, .fetch = vault_fetch, .lock = lock, .claim = -1, .answer = ANSWER_NONE};
 	assert_int_equal(meet_callers(&outcome, &m, NULL), DPC_OK);
 	assert_int_equal(outcome, MEET_LEAD);
 	assert_int_equal(m.lock, lock);
