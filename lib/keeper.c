@@ -152,8 +152,11 @@ static _Noreturn void keep(int control, int lock, const struct spawn *s, const s
 		report(control, &e);
 		_exit(0);
 	}
-	/* Out of reach of what kills the command's process group. */
-	setpgid(0, 0);
+	/* Out of reach of what kills the command's process group. A session of its own,
+	 * not just a group: as a parent in another group of the same session it would be
+	 * what keeps the command's group from being orphaned, and the command's end would
+	 * have the kernel send SIGHUP to all of a group in which somebody is stopped. */
+	setsid();
 	keep_open(control, lock);
 	hear_of_children(&waiting);
 	for (;;) {

@@ -100,11 +100,17 @@ static bool take_end(const char *line)
 void history_read(void)
 {
 	char line[256];
-	/* A record is one write, so a line that can be read is whole. */
 	clearerr(log_file);
-	while (fgets(line, sizeof line, log_file))
+	while (fgets(line, sizeof line, log_file)) {
+		/* A record is one write, but where a page ends half of it may be seen before
+		 * the rest: that half is read again. */
+		if (!strchr(line, '\n')) {
+			fseek(log_file, -(long)strlen(line), SEEK_CUR);
+			return;
+		}
 		if (!take_start(line) && !take_end(line) && !take_overlap(line))
 			complain(-1, "the log has a line that makes no sense: %s", line);
+	}
 }
 
 struct run *history_latest(enum said_kind kind)
