@@ -313,11 +313,17 @@ static void check_shelf_file(struct check *c, const struct home *h, const char *
 			unlinkat(h->fd, path, 0);
 		return;
 	}
-	if (!variants_are_intact(h, path)) {
+	if (variants_are_intact(h, path))
+		return;
+	/* It may have been half-way there, or on its way out: under the write lock nothing
+	 * is. */
+	int lock = home_lock(h, PATIENCE, NULL);
+	if (faccessat(h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && !variants_are_intact(h, path)) {
 		bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
 		snprintf(text, sizeof text, "%s is damaged", path);
 		tell_broken(c, mended, "shelf", text);
 	}
+	home_unlock(lock);
 }
 
 /* Under the write lock nothing is half-way between data/ and the store. */
