@@ -187,7 +187,10 @@ on_terminal() {
 	pid_of[terminal]=$!
 }
 
+# The shell has begun to wait for its command by then: a ^C just before that ends
+# the shell, whatever the command says to it.
 press() {
+	wait_until grep -q '^State:[[:space:]]*S' "/proc/$(pgrep -P "${pid_of[terminal]}")/status"
 	printf '%b' "$1" >&"$keys"
 }
 
