@@ -31,7 +31,7 @@ int cmd_get(const struct command *self, char **words)
 	if (rc == DPC_OK) {
 		os_hold_write_signals(&(struct write_signals){0});
 		events_append(&p.home, EVENT_HIT, &found.capsule.key, found.capsule.cost);
-		rc = replay_frames(&found.frames, 1, -1, &err);
+		rc = replay_frames(&found.frames, NULL, 1, -1, &err);
 	}
 	answer_release(&found);
 	place_close(&p);

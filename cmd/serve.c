@@ -17,9 +17,7 @@ static const struct {
 
 static int replay(const struct meet *m, const struct answer *found, dpc_error *err)
 {
-	if (meet_has_shown(m))
-		return replay_rest(&found->frames, &m->live->given, 1, 2, err);
-	return replay_frames(&found->frames, 1, 2, err);
+	return replay_frames(&found->frames, meet_has_shown(m) ? &m->live->given : NULL, 1, 2, err);
 }
 
 int serve_conflict(const dpc_error *err)

@@ -78,7 +78,7 @@ static void note_health(const struct lead *l, const struct captured *result)
 static void show(struct captured *result, struct recorder *r)
 {
 	struct frames f = recorder_frames(r);
-	replay_frames(&f, 1, 2, &result->output_error);
+	replay_frames(&f, NULL, 1, 2, &result->output_error);
 }
 
 static void keep(struct lead *l, struct recorder *r, struct captured *result, const struct scratch *s,

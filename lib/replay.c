@@ -92,28 +92,9 @@ static int give(struct sink *s, const struct frames *f, uint64_t at, uint64_t si
 	return os_write_all(s->fd, f->memory.data + at, (size_t)size) < 0 ? write_failed(s, err) : DPC_OK;
 }
 
-int replay_frames(const struct frames *f, int out, int err_fd, dpc_error *err)
-{
-	struct sink sinks[2] = {{.fd = out, .gone = out < 0}, {.fd = err_fd, .gone = err_fd < 0}};
-	for (uint64_t at = 0, word; at < f->size; at += frame_word_size(word)) {
-		int rc = frames_read(&word, sizeof word, f, at, err);
-		if (rc != DPC_OK)
-			return rc;
-		word = le64toh(word);
-		at += sizeof word;
-		if (frame_word_size(word) > f->size - at)
-			return dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
-		rc = give(&sinks[frame_word_stream(word) == STREAM_ERR], f, at, frame_word_size(word), err);
-		if (rc != DPC_OK)
-			return rc;
-	}
-	return DPC_OK;
-}
-
-/* --- the rest of what another run began --- */
-
+/* The same of what another run's output did not begin with. */
 static int give_rest(struct sink *s, enum stream stream, const struct frames *f, uint64_t at, uint64_t size,
-                     struct resume *r, dpc_error *err)
+                     struct resume *given, dpc_error *err)
 {
 	uint8_t chunk[65536];
 	while (size) {
@@ -121,10 +102,10 @@ static int give_rest(struct sink *s, enum stream stream, const struct frames *f,
 		const uint8_t *rest = chunk;
 		int rc = frames_read(chunk, n, f, at, err);
 		if (rc == DPC_OK)
-			rc = resume_filter(r, stream, &rest, &left, err);
+			rc = resume_filter(given, stream, &rest, &left, err);
 		if (rc != DPC_OK)
 			return rc;
-		resume_note(r, stream, rest, left);
+		resume_note(given, stream, rest, left);
 		if (!s->gone && os_write_all(s->fd, rest, left) < 0 && (rc = write_failed(s, err)) != DPC_OK)
 			return rc;
 		at += n;
@@ -133,7 +114,7 @@ static int give_rest(struct sink *s, enum stream stream, const struct frames *f,
 	return DPC_OK;
 }
 
-int replay_rest(const struct frames *f, struct resume *r, int out, int err_fd, dpc_error *err)
+int replay_frames(const struct frames *f, struct resume *given, int out, int err_fd, dpc_error *err)
 {
 	struct sink sinks[2] = {{.fd = out, .gone = out < 0}, {.fd = err_fd, .gone = err_fd < 0}};
 	for (uint64_t at = 0, word; at < f->size; at += frame_word_size(word)) {
@@ -142,10 +123,14 @@ int replay_rest(const struct frames *f, struct resume *r, int out, int err_fd, d
 			return rc;
 		word = le64toh(word);
 		at += sizeof word;
+		uint64_t size = frame_word_size(word);
+		if (size > f->size - at)
+			return dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
 		enum stream stream = frame_word_stream(word);
-		rc = give_rest(&sinks[stream == STREAM_ERR], stream, f, at, frame_word_size(word), r, err);
+		struct sink *s = &sinks[stream == STREAM_ERR];
+		rc = given ? give_rest(s, stream, f, at, size, given, err) : give(s, f, at, size, err);
 		if (rc != DPC_OK)
 			return rc;
 	}
-	return resume_end(r, err);
+	return given ? resume_end(given, err) : DPC_OK;
 }
