@@ -147,6 +147,8 @@ int live_follow(enum live_end *end, struct live *l, int fd, int64_t deadline, dp
 		wait_for_more(&f);
 	}
 	watch_close(&f.watch);
+	/* It may be waited for in flock now, and shall not count twice. */
+	proclocks_withdraw(fd);
 	*end = f.end;
 	return rc;
 }

@@ -239,10 +239,20 @@ pid_t proclocks_holder(int fd)
 	return take_census(&c, fd) ? c.holder : 0;
 }
 
-void proclocks_announce(int fd)
+static void set_announcement(int fd, short type)
 {
 	struct flock l = {
-	    .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = PROCLOCKS_ANNOUNCED + getpid(), .l_len = 1};
+	    .l_type = type, .l_whence = SEEK_SET, .l_start = PROCLOCKS_ANNOUNCED + getpid(), .l_len = 1};
 	while (fcntl(fd, F_OFD_SETLK, &l) < 0 && errno == EINTR)
 		;
+}
+
+void proclocks_announce(int fd)
+{
+	set_announcement(fd, F_RDLCK);
+}
+
+void proclocks_withdraw(int fd)
+{
+	set_announcement(fd, F_UNLCK);
 }

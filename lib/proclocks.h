@@ -57,9 +57,10 @@ int proclocks_waiters(int fd);
  * 0 when there is none or it cannot be told. */
 pid_t proclocks_holder(int fd);
 
-/* Show as waiting until fd's open file is closed. Not for one that is going to
+/* Show as waiting until proclocks_withdraw, or until fd's open file is closed. Not for one that is going to
  * block in flock, which would then count twice. Failing is no matter: it is
  * then not seen. fd is open for reading. */
 void proclocks_announce(int fd);
+void proclocks_withdraw(int fd);
 
 #endif

@@ -450,6 +450,16 @@ static void those_who_wait_can_be_counted(void **state)
 	finish(&r, f);
 	end_follower(&a, LIVE_DONE);
 	end_follower(&b, LIVE_DONE);
+	/* One who has done waiting does not count, though its file is open. */
+	enum live_end end;
+	struct live l;
+	begin(&r, f, 0);
+	int fd = lock_open(&f->home, &KEY);
+	live_init(&l, -1, -1);
+	assert_int_equal(live_follow(&end, &l, fd, 0, NULL), DPC_OK);
+	assert_int_equal(count_waiters(f), 0);
+	close(fd);
+	finish(&r, f);
 }
 
 static void count(void *context)
