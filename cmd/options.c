@@ -195,10 +195,42 @@ struct seen {
 	bool wait, on_timeout, command;
 };
 
+/* What is part of the question, and where to look for its answer. */
+static int take_part(struct run_options *o, int id, const char *v, struct seen *seen, dpc_error *err)
+{
+	const char *text = NULL;
+	int rc;
+	switch (id) {
+	case O_ENV:
+		return take_env(o, v, err);
+	case O_INPUT:
+		if ((rc = nonempty(&text, "--input", v, err)) == DPC_OK)
+			o->question.inputs[o->question.input_count++] = v;
+		return rc;
+	case O_INPUTS_FROM:
+		return nonempty(&o->inputs_from, "--inputs-from", v, err);
+	case O_KEY:
+		if ((rc = nonempty(&text, "--key", v, err)) == DPC_OK)
+			o->question.name = (struct slice){(const uint8_t *)v, strlen(v)};
+		return rc;
+	case O_SALT:
+		o->question.salt = v;
+		return DPC_OK;
+	case O_REGION:
+		return nonempty(&o->question.region, "--region", v, err);
+	case O_STORE:
+		return nonempty(&o->store, "--store", v, err);
+	case O_COMMAND:
+		seen->command = true;
+		o->shell_argv[2] = (char *)v;
+		return DPC_OK;
+	}
+	return DPC_E_USAGE;
+}
+
 static int take_valued(struct run_options *o, int id, const char *v, struct seen *seen, dpc_error *err)
 {
 	struct policy *p = &o->policy;
-	const char *text = NULL;
 	int rc;
 	switch (id) {
 	case O_TTL:
@@ -238,31 +270,9 @@ static int take_valued(struct run_options *o, int id, const char *v, struct seen
 		                                     : bad_value(err, "--max-output", v, "a size (4096, 64k, 1g)");
 	case O_STATUS_FD:
 		return number(&o->status_fd, "--status-fd", v, 1000000, err);
-	case O_ENV:
-		return take_env(o, v, err);
-	case O_INPUT:
-		if ((rc = nonempty(&text, "--input", v, err)) == DPC_OK)
-			o->question.inputs[o->question.input_count++] = v;
-		return rc;
-	case O_INPUTS_FROM:
-		return nonempty(&o->inputs_from, "--inputs-from", v, err);
-	case O_KEY:
-		if ((rc = nonempty(&text, "--key", v, err)) == DPC_OK)
-			o->question.name = (struct slice){(const uint8_t *)v, strlen(v)};
-		return rc;
-	case O_SALT:
-		o->question.salt = v;
-		return DPC_OK;
-	case O_REGION:
-		return nonempty(&o->question.region, "--region", v, err);
-	case O_STORE:
-		return nonempty(&o->store, "--store", v, err);
-	case O_COMMAND:
-		seen->command = true;
-		o->shell_argv[2] = (char *)v;
-		return DPC_OK;
+	default:
+		return take_part(o, id, v, seen, err);
 	}
-	return DPC_E_USAGE;
 }
 
 static void take_flag(struct run_options *o, int id)

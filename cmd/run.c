@@ -183,6 +183,12 @@ static enum event event_of(enum kept kept)
 	return kept == KEPT ? EVENT_MISS : kept == KEPT_FAILURE ? EVENT_FAILURE : EVENT_UNCACHED;
 }
 
+/* Why what was remembered did not do; NULL where nothing was. */
+static const char *why_again(const struct ask *a)
+{
+	return a->found && a->verdict != VERDICT_FRESH ? lookup_verdict_name(a->verdict) : NULL;
+}
+
 /* The run failed, and an old result is there for that. */
 static int serve_old(struct job *j)
 {
@@ -209,9 +215,7 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 		stats_count(&j->home, NULL);
 	struct decision d = {
 	    .status = j->handed.behind ? "refresh" : "miss",
-	    .reason = l->kept != KEPT           ? kept_in_words(l->kept)
-	              : j->ask.found && j->ask.verdict != VERDICT_FRESH ? lookup_verdict_name(j->ask.verdict)
-	                             : NULL,
+	    .reason = l->kept != KEPT ? kept_in_words(l->kept) : why_again(&j->ask),
 	    .ask = &j->ask,
 	    .exit_status = status,
 	};

@@ -364,7 +364,8 @@ static int meet_others(enum meeting *outcome, struct meet *m, dpc_error *err)
 
 int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
 {
-	if (!m->arrival)
+	/* A hit asks no clock more than it must. */
+	if (m->ask->policy->refresh)
 		m->arrival = clock_wall_ns();
 	int rc = m->ask->policy->refresh ? DPC_MISS : recall(m, err);
 	if (rc == DPC_OK && m->lock >= 0 && is_to_be_refreshed(m) && has_lock_for(m, &m->answer.capsule.key))

@@ -28,7 +28,7 @@ struct meet {
 	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD, and after meet_take_refresh */
 	struct digest lock_key; /* the key it was taken for */
 	int claim;       /* out: for MEET_REFRESH, what tells others that we see to it (shelf.h); or -1 */
-	int64_t arrival; /* wall clock, ns: for those who want what began after it */
+	int64_t arrival; /* wall clock, ns: of a caller who wants what began after it */
 	int64_t refresh_of; /* in: the lock was taken to refresh the entry created then; 0: no */
 	/* Called once, when there may be somebody to wait for: fills in what follows.
 	 * NULL: not. */
