@@ -188,23 +188,41 @@ static int observe_names(struct observations *o, struct name_list *names, const 
 	return rc;
 }
 
-static int observe_tree(struct observations *o, struct digests *d, const char *path, dpc_error *err)
+static int observe_below(struct observations *o, struct digests *d, char path[PATH_MAX], dpc_error *err);
+
+static int observe_child(struct observations *o, struct digests *d, char path[PATH_MAX], const char *name,
+                         dpc_error *err)
+{
+	struct stat st;
+	int before = tree_enter(path, name, err), rc;
+	if (before < 0)
+		return before;
+	if (lstat(path, &st) < 0)
+		rc = dpc__fail_errno(err, "cannot stat input %s", path);
+	else if (S_ISDIR(st.st_mode))
+		rc = observe_below(o, d, path, err);
+	else
+		rc = observe_found(o, d, path, &st, err);
+	path[before] = '\0';
+	return rc;
+}
+
+/* The same path for all levels, which can be two thousand. */
+static int observe_below(struct observations *o, struct digests *d, char path[PATH_MAX], dpc_error *err)
 {
 	struct name_list names = {0};
-	struct stat st;
-	char child[PATH_MAX];
 	int rc = observe_names(o, &names, path, NULL, err);
-	for (size_t i = 0; rc == DPC_OK && i < names.count; i++) {
-		rc = tree_join(child, path, name_list_at(&names, i), err);
-		if (rc != DPC_OK)
-			break;
-		if (lstat(child, &st) < 0)
-			rc = dpc__fail_errno(err, "cannot stat input %s", child);
-		else
-			rc = observe_found(o, d, child, &st, err);
-	}
+	for (size_t i = 0; rc == DPC_OK && i < names.count; i++)
+		rc = observe_child(o, d, path, name_list_at(&names, i), err);
 	name_list_release(&names);
 	return rc;
+}
+
+static int observe_tree(struct observations *o, struct digests *d, const char *path, dpc_error *err)
+{
+	char below[PATH_MAX] = "";
+	int rc = tree_enter(below, path, err);
+	return rc < 0 ? rc : observe_below(o, d, below, err);
 }
 
 static int observe_found(struct observations *o, struct digests *d, const char *path,

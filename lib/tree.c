@@ -86,51 +86,61 @@ int tree_list(struct name_list *l, const char *path, const char *pattern, dpc_er
 	return rc;
 }
 
-int tree_join(char out[PATH_MAX], const char *dir, const char *name, dpc_error *err)
+int tree_enter(char path[PATH_MAX], const char *name, dpc_error *err)
 {
-	const char *slash = *dir && dir[strlen(dir) - 1] != '/' ? "/" : "";
-	int n = snprintf(out, PATH_MAX, "%s%s%s", dir, slash, name);
-	if (n < 0 || n >= PATH_MAX)
-		return dpc__fail(err, DPC_E_IO, "path too long: %s/%s", dir, name);
-	return DPC_OK;
+	size_t n = strlen(path);
+	const char *slash = n && path[n - 1] != '/' ? "/" : "";
+	int more = snprintf(path + n, PATH_MAX - n, "%s%s", slash, name);
+	if (more >= 0 && n + (size_t)more < PATH_MAX)
+		return (int)n;
+	path[n] = '\0';
+	return dpc__fail(err, DPC_E_IO, "path too long: %s%s%s", path, slash, name);
 }
 
+/* A directory can lie two thousand deep: one path for the whole walk, not one for
+ * each level. */
 struct walk {
 	tree_listing_fn *listing;
 	tree_match_fn *match;
 	void *context;
 	dpc_error *err;
+	char path[PATH_MAX]; /* how far we are; "" is the working directory */
 };
 
-static int walk_from(const struct walk *w, const char *base, const char *rest);
+static int walk_from(struct walk *w, const char *rest);
 
-static int descend(const struct walk *w, const char *base, const char *name, const char *rest, bool listed)
+static int look_at(struct walk *w, const char *rest, bool listed)
 {
-	char path[PATH_MAX];
 	struct stat st;
-	int rc = tree_join(path, base, name, w->err);
-	if (rc != DPC_OK)
-		return rc;
 	/* A missing directory on the way is reported too: its coming into being
 	 * would change the answer. */
-	if (!*rest || stat(path, &st) < 0)
-		return w->match(w->context, path);
+	if (!*rest || stat(w->path, &st) < 0)
+		return w->match(w->context, w->path);
 	if (S_ISDIR(st.st_mode))
-		return walk_from(w, path, rest);
+		return walk_from(w, rest);
 	/* So would a file's becoming one. In a directory that was listed, only a
 	 * link can do so unseen. "path/" exists for nothing but directories. */
-	if (listed && (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode)))
+	if (listed && (lstat(w->path, &st) < 0 || !S_ISLNK(st.st_mode)))
 		return DPC_OK;
-	size_t n = strlen(path);
-	if (n + 1 >= sizeof path)
+	size_t n = strlen(w->path);
+	if (n + 1 >= sizeof w->path)
 		return DPC_OK;
-	memcpy(path + n, "/", 2);
-	return w->match(w->context, path);
+	memcpy(w->path + n, "/", 2);
+	return w->match(w->context, w->path);
 }
 
-/* Resolve the first component of `rest` below `base` ("" is the working
- * directory), then what follows it. */
-static int walk_from(const struct walk *w, const char *base, const char *rest)
+static int descend(struct walk *w, const char *name, const char *rest, bool listed)
+{
+	int before = tree_enter(w->path, name, w->err);
+	if (before < 0)
+		return before;
+	int rc = look_at(w, rest, listed);
+	w->path[before] = '\0';
+	return rc;
+}
+
+/* Resolve the first component of `rest` below w->path, then what follows it. */
+static int walk_from(struct walk *w, const char *rest)
 {
 	char component[NAME_MAX + 1];
 	size_t n = strcspn(rest, "/");
@@ -142,11 +152,11 @@ static int walk_from(const struct walk *w, const char *base, const char *rest)
 	while (*rest == '/')
 		rest++;
 	if (!strpbrk(component, "*?["))
-		return descend(w, base, component, rest, false);
+		return descend(w, component, rest, false);
 	struct name_list names = {0};
-	int rc = w->listing(w->context, &names, *base ? base : ".", component);
+	int rc = w->listing(w->context, &names, *w->path ? w->path : ".", component);
 	for (size_t i = 0; rc == DPC_OK && i < names.count; i++)
-		rc = descend(w, base, name_list_at(&names, i), rest, true);
+		rc = descend(w, name_list_at(&names, i), rest, true);
 	name_list_release(&names);
 	return rc;
 }
@@ -154,9 +164,10 @@ static int walk_from(const struct walk *w, const char *base, const char *rest)
 int tree_glob(const char *pattern, tree_listing_fn *listing, tree_match_fn *match, void *context,
               dpc_error *err)
 {
-	struct walk w = {listing, match, context, err};
-	const char *base = *pattern == '/' ? "/" : "";
+	struct walk w = {.listing = listing, .match = match, .context = context, .err = err};
+	if (*pattern == '/')
+		strcpy(w.path, "/");
 	while (*pattern == '/')
 		pattern++;
-	return walk_from(&w, base, pattern);
+	return walk_from(&w, pattern);
 }

@@ -522,6 +522,22 @@ make_tree() {
 	assert_runs runs 1
 }
 
+@test "dpcache run --input: what lies as deep as a path can name is an input like any other" {
+	local depth=1900 deep pattern
+	deep=tree$(printf "/d%.0s" $(seq "$depth"))
+	pattern=tree$(printf "/?%.0s" $(seq "$depth"))
+	mkdir -p "$deep"
+	echo one >"$deep/file"
+	for input in tree "$pattern/file"; do
+		rm -f "$BATS_TEST_TMPDIR/runs"
+		twice dpcache run --input "$input" tool
+		assert_runs runs 1
+		echo "$input" >"$deep/file"
+		twice dpcache run --input "$input" tool
+		assert_runs runs 2
+	done
+}
+
 @test "dpcache run --input DIR: a file added" {
 	make_tree
 	twice dpcache run --input tree tool

@@ -133,30 +133,35 @@ static void more_names_than_fit_at_first_are_all_there(void **state)
 	name_list_release(&l);
 }
 
+static void assert_enters(const char *dir, const char *name, const char *expected)
+{
+	char path[PATH_MAX];
+	strcpy(path, dir);
+	assert_int_equal(tree_enter(path, name, NULL), strlen(dir));
+	assert_string_equal(path, expected);
+}
+
 static void paths_are_joined_with_one_slash(void **state)
 {
 	(void)state;
-	char out[PATH_MAX];
-	assert_int_equal(tree_join(out, "a", "b", NULL), DPC_OK);
-	assert_string_equal(out, "a/b");
-	assert_int_equal(tree_join(out, "a/", "b", NULL), DPC_OK);
-	assert_string_equal(out, "a/b");
-	assert_int_equal(tree_join(out, "/", "b", NULL), DPC_OK);
-	assert_string_equal(out, "/b");
-	assert_int_equal(tree_join(out, "", "b", NULL), DPC_OK);
-	assert_string_equal(out, "b");
+	assert_enters("a", "b", "a/b");
+	assert_enters("a/", "b", "a/b");
+	assert_enters("/", "b", "/b");
+	assert_enters("", "b", "b");
+	assert_enters("", "/b", "/b");
 }
 
 static void a_path_too_long_is_an_error_not_a_shorter_path(void **state)
 {
 	(void)state;
-	char out[PATH_MAX], dir[PATH_MAX];
-	memset(dir, 'd', sizeof dir - 1);
-	dir[sizeof dir - 1] = '\0';
-	assert_true(tree_join(out, dir, "b", NULL) < 0);
-	dir[PATH_MAX - 3] = '\0';
-	assert_int_equal(tree_join(out, dir, "b", NULL), DPC_OK);
-	assert_true(tree_join(out, dir, "bc", NULL) < 0);
+	char path[PATH_MAX];
+	memset(path, 'd', sizeof path - 1);
+	path[sizeof path - 1] = '\0';
+	assert_true(tree_enter(path, "b", NULL) < 0);
+	path[PATH_MAX - 3] = '\0';
+	assert_true(tree_enter(path, "bc", NULL) < 0);
+	assert_int_equal(strlen(path), PATH_MAX - 3);
+	assert_int_equal(tree_enter(path, "b", NULL), PATH_MAX - 3);
 }
 
 static void a_glob_tells_every_directory_it_read(void **state)
