@@ -39,17 +39,12 @@ struct job {
 
 /* --- without the cache --- */
 
-static int null_input(const struct job *j)
-{
-	return j->o.use_stdin ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
 static struct spawn command_of(struct job *j)
 {
 	return (struct spawn){.exe = j->o.exe,
 	                      .argv = j->o.question.argv,
 	                      .envp = environ,
-	                      .in = null_input(j),
+	                      .in = j->o.use_stdin ? -1 : SPAWN_NO_INPUT,
 	                      .out = -1,
 	                      .err = -1,
 	                      .signals = &j->signals};

@@ -28,9 +28,19 @@ static void exec_as_script(const struct spawn *s, char **scratch)
 	execve("/bin/sh", scratch, s->envp);
 }
 
+static void place_input(int from)
+{
+	if (from != SPAWN_NO_INPUT) {
+		place(from, 0);
+		return;
+	}
+	close(0);
+	open("/dev/null", O_RDONLY);
+}
+
 static int exec_now(const struct spawn *s, char **scratch)
 {
-	place(s->in, 0);
+	place_input(s->in);
 	place(s->out, 1);
 	place(s->err, 2);
 	os_return_write_signals(s->signals);

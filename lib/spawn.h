@@ -7,11 +7,14 @@
 #include <signal.h>
 #include <sys/types.h>
 
+/* The null device, opened where 0 was: that cannot fail for want of descriptors. */
+enum { SPAWN_NO_INPUT = -2 };
+
 struct spawn {
 	const char *exe;    /* resolved path */
 	char *const *argv;
 	char *const *envp;
-	int in, out, err;   /* become 0, 1, 2; -1 leaves that one as it is */
+	int in, out, err;   /* become 0, 1, 2; -1 leaves that one as it is; `in` may be SPAWN_NO_INPUT */
 	const struct write_signals *signals; /* as they were when dpcache started */
 };
 
