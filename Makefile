@@ -27,7 +27,7 @@ else
 FRONT_KIND := $(FRONT)
 endif
 
-STORES = lib/store/sqlite.c
+STORES = $(wildcard lib/store/*.c)
 LIB_SRC = $(wildcard lib/*.c) $(STORES)
 # The front: nothing that opens a database, starts a process or keeps a result.
 CORE_ONLY = lib/vault.c lib/vault_remove.c lib/store.c lib/stats.c lib/recorder.c lib/capture.c lib/relay.c lib/lead.c \
