@@ -276,33 +276,41 @@ static int first_to_end(const void *a, const void *b)
 	return (x->ended > y->ended) - (x->ended < y->ended);
 }
 
-static void start_copies(struct copy *copies, char **argv, const struct options *o, int out)
+/* Note those that have ended; with `flags` of 0, wait for all. Nothing is looked up
+ * before the last has ended: it would delay what is measured. */
+static int note_ends(struct copy *ends, int count, int flags, const char *name, const struct options *o)
 {
+	pid_t pid;
+	int status;
+	while (count < o->copies && (pid = waitpid(-1, &status, flags)) > 0) {
+		ends[count++] = (struct copy){.pid = pid, .ended = now_us()};
+		if (!o->may_be_killed || !WIFSIGNALED(status))
+			insist_on_success(name, status);
+	}
+	return count;
+}
+
+/* One that ended while others were still being started has ended then. */
+static void run_copies(struct copy *copies, struct copy *ends, char **argv, const struct options *o, int out)
+{
+	int ended = 0;
 	for (int i = 0; i < o->copies; i++) {
 		char **words = expand(argv, o->keys ? i % o->keys : i + 1);
 		copies[i].began = now_us();
 		copies[i].pid = start(words, out);
 		free_expanded(words, argv);
+		ended = note_ends(ends, ended, WNOHANG, argv[0], o);
 	}
+	note_ends(ends, ended, 0, argv[0], o);
 }
 
-/* Nothing is looked up before the last has ended: it would delay what is measured. */
-static void wait_for_copies(struct copy *copies, const char *name, const struct options *o)
+static void match(struct copy *copies, const struct copy *ends, int count)
 {
-	struct copy *ends = allocate((size_t)o->copies, sizeof *ends);
-	for (int i = 0; i < o->copies; i++) {
-		int status;
-		ends[i].pid = wait(&status);
-		ends[i].ended = now_us();
-		if (!o->may_be_killed || !WIFSIGNALED(status))
-			insist_on_success(name, status);
-	}
-	qsort(copies, (size_t)o->copies, sizeof *copies, same_pid);
-	for (int i = 0; i < o->copies; i++) {
-		struct copy *c = bsearch(&ends[i], copies, (size_t)o->copies, sizeof *copies, same_pid);
+	qsort(copies, (size_t)count, sizeof *copies, same_pid);
+	for (int i = 0; i < count; i++) {
+		struct copy *c = bsearch(&ends[i], copies, (size_t)count, sizeof *copies, same_pid);
 		c->ended = ends[i].ended;
 	}
-	free(ends);
 }
 
 static void run_herd(char **argv, const struct options *o)
@@ -312,13 +320,15 @@ static void run_herd(char **argv, const struct options *o)
 	if (out < 0)
 		die(o->where);
 	struct copy *copies = allocate((size_t)o->copies, sizeof *copies);
+	struct copy *ends = allocate((size_t)o->copies, sizeof *ends);
 	double begun = now_us();
-	start_copies(copies, argv, o, out);
-	wait_for_copies(copies, argv[0], o);
+	run_copies(copies, ends, argv, o, out);
+	match(copies, ends, o->copies);
 	qsort(copies, (size_t)o->copies, sizeof *copies, first_to_end);
 	for (int i = 0; i < o->copies; i++)
 		printf("%ld\t%.3f\t%.3f\n", (long)copies[i].pid, (copies[i].ended - begun) / 1e3,
 		       (copies[i].ended - copies[i].began) / 1e3);
+	free(ends);
 	free(copies);
 	close(out);
 }
