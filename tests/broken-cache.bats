@@ -917,11 +917,6 @@ assert_said() { # STATUS
 	assert_equal "$(jq -r .status decision)" "$1"
 }
 
-refreshed() {
-	no_locks() { [ -z "$(find "$DPCACHE_DIR/locks" -type f)" ]; }
-	wait_until no_locks
-}
-
 @test "clock set forward past the ttl: --stale answers, and refreshes by that clock" {
 	remember
 	within 5400 5400 --stale 1h

@@ -10,10 +10,7 @@ load helpers
 
 setup() {
 	common_setup
-	make_hold
-	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
-		"[ ! -e slow ] || $(held)" '[ ! -e broken ] || exit 3' 'echo "result $n"' >source
-	chmod +x source
+	make_source
 	export DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision
 }
 
@@ -27,19 +24,6 @@ TINY=0.000000001
 
 ask() { # OPTION...
 	dpcache run --ttl 1h "$@" -- ./source
-}
-
-assert_gives() { # TEXT COMMAND...
-	run -0 --separate-stderr "${@:2}"
-	assert_output "$1"
-}
-
-no_locks() {
-	[ -z "$(find "$DPCACHE_DIR/locks" -type f)" ]
-}
-
-refreshed() {
-	wait_until no_locks
 }
 
 # A hit that starts a refresh.
@@ -78,14 +62,14 @@ early_hit_runs() { # TIMES
 @test "dpcache run --early: a beta next to nothing refreshes nothing" {
 	ask >out 2>err
 	for _ in {1..50}; do assert_gives 'result 1' ask --early=$TINY; done
-	no_locks
+	no_refresh
 	assert_runs runs 1
 }
 
 @test "dpcache run --early: a result that lives forever is not refreshed" {
 	ask --ttl forever >out 2>err
 	for _ in {1..20}; do assert_gives 'result 1' ask --ttl forever --early=$HUGE; done
-	no_locks
+	no_refresh
 	assert_runs runs 1
 }
 
@@ -124,7 +108,7 @@ early_hit_runs() { # TIMES
 	wait_until early_hit
 	refreshed
 	for _ in 1 2 3 4 5; do assert_gives 'result 1' ask --early=$HUGE --ttl-fail 1h; done
-	no_locks
+	no_refresh
 	assert_runs runs 2
 }
 

@@ -205,3 +205,50 @@ end_held() {
 is_blocked() { # PID
 	grep -Eq -- "-> FLOCK .* $1 " /proc/locks
 }
+
+# make_source: ./source, whose Nth run says so on both streams. As long as there is
+# a file "slow" it waits for release first; with one named "broken" it fails; a file
+# "probe" is a script that it runs before anything else.
+make_source() {
+	make_hold
+	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
+		'[ ! -e probe ] || . ./probe' \
+		"[ ! -e slow ] || $(held)" \
+		'[ ! -e broken ] || { echo "failure $n"; echo why >&2; exit 3; }' \
+		'echo "result $n"' 'echo "notice $n" >&2' >source
+	chmod +x source
+}
+
+# make_askers OPTION...: commands that ask it. ask, with these options: its result
+# is past the ttl at once. look: takes what is there.
+make_askers() {
+	printf '#!/bin/sh\nexec dpcache run --ttl 0 %s "$@" -- ./source\n' "$*" >ask
+	printf '#!/bin/sh\nexec dpcache run --ttl 1h "$@" -- ./source\n' >look
+	chmod +x ask look
+	PATH=$PWD:$PATH
+}
+
+assert_gives() { # TEXT COMMAND...
+	run -0 --separate-stderr "${@:2}"
+	assert_output "$1"
+}
+
+# Is nobody running anything?
+no_locks() {
+	[ -z "$(find "$DPCACHE_DIR/locks" -type f)" ]
+}
+
+# Has nobody said that he sees to a refresh? That is a lock on a file of the shelf,
+# held until the one that is for runs has been taken.
+no_claims() {
+	! find "$DPCACHE_DIR/shelf" -type f -printf ':%i \n' | grep -qFf - /proc/locks
+}
+
+no_refresh() {
+	no_claims && no_locks
+}
+
+# Until what was begun behind somebody's back is over.
+refreshed() {
+	wait_until no_refresh
+}

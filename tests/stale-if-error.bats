@@ -8,27 +8,13 @@ load helpers
 
 setup() {
 	common_setup
-	make_hold
-	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
-		'[ ! -e probe ] || . ./probe' \
-		"[ ! -e slow ] || $(held)" \
-		'[ ! -e broken ] || { echo "failure $n"; echo why >&2; exit 3; }' \
-		'echo "result $n"' 'echo "notice $n" >&2' >source
-	# ask: its result is past the ttl at once. look: takes what is there.
-	printf '#!/bin/sh\nexec dpcache run %s "$@" -- ./source\n' '--ttl 0 --stale-if-error 1h' >ask
-	printf '#!/bin/sh\nexec dpcache run --ttl 1h "$@" -- ./source\n' >look
-	chmod +x source ask look
-	PATH=$PWD:$PATH
+	make_source
+	make_askers --stale-if-error 1h
 }
 
 teardown() {
 	release
 	end_started
-}
-
-assert_gives() { # TEXT COMMAND...
-	run -0 --separate-stderr "${@:2}"
-	assert_output "$1"
 }
 
 notes() {
@@ -422,8 +408,7 @@ break_source() {
 	}
 	assert_gives 'result 1' both 1h
 	wait_until has_run 2
-	no_locks() { [ -z "$(find "$DPCACHE_DIR/locks" -type f)" ]; }
-	wait_until no_locks
+	refreshed
 	assert_gives 'result 1' both 1ns
 	assert_runs runs 3
 	rm broken

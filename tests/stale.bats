@@ -11,36 +11,14 @@ load helpers
 
 setup() {
 	common_setup
-	make_hold
-	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
-		'[ ! -e probe ] || . ./probe' \
-		"[ ! -e slow ] || $(held)" \
-		'[ ! -e broken ] || { echo "failure $n"; echo why >&2; exit 3; }' \
-		'echo "result $n"' 'echo "notice $n" >&2' >source
-	# ask: its result is past the ttl at once. look: takes what is there.
-	printf '#!/bin/sh\nexec dpcache run %s "$@" -- ./source\n' '--ttl 0 --stale 1h' >ask
-	printf '#!/bin/sh\nexec dpcache run --ttl 1h "$@" -- ./source\n' >look
-	chmod +x source ask look
-	PATH=$PWD:$PATH
+	make_source
+	make_askers --stale 1h
 }
 
 teardown() {
 	# A refresh that a failed test left at work is nobody's child.
 	release
 	end_started
-}
-
-assert_gives() { # TEXT COMMAND...
-	run -0 --separate-stderr "${@:2}"
-	assert_output "$1"
-}
-
-no_locks() {
-	[ -z "$(find "$DPCACHE_DIR/locks" -type f)" ]
-}
-
-refreshed() {
-	wait_until no_locks
 }
 
 logged() { # PATTERN
@@ -151,6 +129,8 @@ LEADER='leader=$(sed "s/.*) //" /proc/$PPID/stat | cut -d " " -f 2)'
 	ask >out 2>err
 	rm -r "$DPCACHE_DIR/shelf"
 	assert_gives 'result 1' ask
+	# There was nothing to claim.
+	wait_until has_run 2
 	refreshed
 	assert_gives 'result 2' look
 	assert_gives 'result 2' "$BUILD/dpcache-core" run --ttl 0 --stale 1h -- ./source
@@ -161,7 +141,7 @@ LEADER='leader=$(sed "s/.*) //" /proc/$PPID/stat | cut -d " " -f 2)'
 @test "dpcache run --stale --no-write: the old result comes, and nothing is refreshed" {
 	ask >out 2>err
 	assert_gives 'result 1' ask --no-write
-	no_locks
+	no_refresh
 	assert_runs runs 1
 }
 
@@ -432,7 +412,7 @@ stat_field() { # FILE N
 	done
 	mv gone source
 	assert_gives 'result 1' ask --key k --ttl-fail 1h
-	no_locks
+	no_refresh
 	assert_runs runs 1
 }
 
@@ -660,7 +640,7 @@ stat_field() { # FILE N
 	cmp first second
 	has_run_again() { (($(runs large) == 2)); }
 	wait_until has_run_again
-	wait_until no_locks
+	refreshed
 	dpcache run --input in ./large >third 2>err
 	assert_equal "$(tail -c 4 third)" two
 	assert_runs large 2
