@@ -17,8 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const int64_t PATIENCE = INT64_C(10) * 1000000000;
-
 static void tell(struct check *c, enum finding_level level, const char *what, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -174,7 +172,7 @@ static size_t still_hidden(const struct home *h, struct store *s, const struct e
 static void check_filter(struct check *c, const struct home *h, struct store *s, const struct entry_list *l)
 {
 	char text[96];
-	int lock = home_lock(h, PATIENCE, NULL);
+	int lock = home_lock(h, HOME_PATIENCE, NULL);
 	size_t hidden = still_hidden(h, s, l);
 	bool mended = hidden && c->fix && lock >= 0 && store_refilter(s, NULL) == DPC_OK;
 	home_unlock(lock);
@@ -317,7 +315,7 @@ static void check_shelf_file(struct check *c, const struct home *h, const char *
 		return;
 	/* It may have been half-way there, or on its way out: under the write lock nothing
 	 * is. */
-	int lock = home_lock(h, PATIENCE, NULL);
+	int lock = home_lock(h, HOME_PATIENCE, NULL);
 	if (faccessat(h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && !variants_are_intact(h, path)) {
 		bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
 		snprintf(text, sizeof text, "%s is damaged", path);
@@ -350,7 +348,7 @@ int check_cache(struct check *c, const char *path, dpc_error *err)
 	if (rc != DPC_OK)
 		return rc == DPC_MISS ? DPC_OK : rc;
 	check_store(c, &h);
-	int lock = home_lock(&h, PATIENCE, err);
+	int lock = home_lock(&h, HOME_PATIENCE, err);
 	if (lock < 0) {
 		rc = lock;
 	} else {

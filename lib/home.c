@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 static const char WRITE_LOCK[] = "write.lock";
-static const int64_t LOCK_PATIENCE = INT64_C(10) * 1000000000;
-
 static const char *nonempty_env(const char *name)
 {
 	const char *v = getenv(name);
@@ -166,7 +164,7 @@ static void write_tag(const struct home *h)
  * another process may be mending it too. */
 static int settle_state(struct home *h, dpc_error *err)
 {
-	int lock = home_lock(h, LOCK_PATIENCE, err);
+	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = state_read(&h->state, h->fd, NULL);

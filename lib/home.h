@@ -56,6 +56,10 @@ int home_check_locks(const struct home *h, dpc_error *err);
 int home_lock(const struct home *h, int64_t timeout, dpc_error *err);
 void home_unlock(int lock);
 
+/* The timeout of those who must have it, in ns: a writer needs a millisecond, but
+ * a thousand may wait before us. */
+#define HOME_PATIENCE (INT64_C(10) * 1000000000)
+
 /* mkdir with mode 0700 below the home; one that exists is fine. 0 or -1. */
 int home_mkdir(const struct home *h, const char *name);
 

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-static const int64_t PATIENCE = INT64_C(10) * 1000000000;
-
 static void tally(struct counters *c, const struct event_record *r)
 {
 	static const enum counter counter_of[EVENT_COUNT] = {
@@ -43,7 +41,7 @@ int stats_count(const struct home *h, dpc_error *err)
 {
 	struct store s;
 	struct buf log = {0};
-	int lock = home_lock(h, PATIENCE, err);
+	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = store_open(&s, h, true, err);

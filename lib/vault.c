@@ -14,9 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A writer needs a millisecond, but a thousand may wait before us. */
-static const int64_t PATIENCE = INT64_C(10) * 1000000000;
-
 /* What the store says of a key, made an answer whose every byte was checked. */
 static int open_stored(struct answer *out, const struct home *h, const struct digest *key,
                        struct buf *capsule, const struct buf *file, dpc_error *err)
@@ -113,7 +110,7 @@ int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
 		rc = DPC_MISS;
 	if (wanted) {
 		out->age = age;
-		int lock = home_lock(a->home, PATIENCE / 100, NULL);
+		int lock = home_lock(a->home, HOME_PATIENCE / 100, NULL);
 		if (lock >= 0) {
 			shelve(a, &s, out);
 			home_unlock(lock);
@@ -241,7 +238,7 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 	char name[64];
 	struct state now;
 	const char *file = NULL;
-	int lock = home_lock(a->home, PATIENCE, err);
+	int lock = home_lock(a->home, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = state_read(&now, a->home->fd, err);
@@ -263,7 +260,7 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 
 int vault_quarantine(const struct home *h, char *moved, size_t size, dpc_error *err)
 {
-	int lock = home_lock(h, PATIENCE, err);
+	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = store_engine()->quarantine(h, moved, size, err);

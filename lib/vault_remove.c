@@ -12,9 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A writer needs a millisecond, but a thousand may wait before us. */
-static const int64_t PATIENCE = INT64_C(10) * 1000000000;
-
 /* Whoever comes from now on must not be answered by a run that is at work.
  * false where there is none: a lock that nobody holds was left by a dead one. */
 static bool void_run(const struct home *h, const char *name)
@@ -166,7 +163,7 @@ int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *con
 	/* Voiding comes first: a run that commits before we get the lock is taken
 	 * out again below, one that comes later finds itself voided. */
 	each_run(h, void_if_condemned, &l);
-	int lock = home_lock(h, PATIENCE, err);
+	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = remove_under_lock(h, &l, err);
@@ -201,7 +198,7 @@ int vault_remove(const struct home *h, const struct digest *key, dpc_error *err)
 {
 	struct voiding v = {.key = key};
 	each_run(h, void_if_key, &v);
-	int lock = home_lock(h, PATIENCE, err);
+	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = remove_one(h, key, err);
@@ -211,7 +208,7 @@ int vault_remove(const struct home *h, const struct digest *key, dpc_error *err)
 
 int vault_invalidate_all(struct home *h, dpc_error *err)
 {
-	int lock = home_lock(h, PATIENCE, err);
+	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = state_read(&h->state, h->fd, err);

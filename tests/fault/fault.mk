@@ -17,7 +17,7 @@ $(FAULT)/%.o: tests/fault/%.c
 	$(Q)$(CC) $(FAULT_CFLAGS) -c $< -o $@
 
 $(FAULT)/torture: $(FAULT_OBJ)
-$(FAULT)/worker: $(FAULT)/worker.o $(FAULT)/said.o
+$(FAULT)/worker: $(FAULT)/worker.o $(FAULT)/proc.o $(FAULT)/said.o
 $(FAULT)/torture $(FAULT)/worker:
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $^ -o $@

@@ -1,6 +1,7 @@
 #include "party.h"
 
 #include "chaos.h"
+#include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,20 +109,6 @@ void party_wake(bool all)
 			kill(m->pid, SIGCONT);
 		}
 	}
-}
-
-static pid_t parent_of(pid_t pid)
-{
-	char path[64], text[512];
-	int parent = 0;
-	snprintf(path, sizeof path, "/proc/%d/stat", pid);
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (!fgets(text, sizeof text, f) || sscanf(text, "%*d (%*[^)]) %*c %d", &parent) != 1)
-		parent = 0;
-	fclose(f);
-	return parent;
 }
 
 void party_signal_run(struct run *r, int signal)

@@ -9,6 +9,7 @@
  * One run at a time is what it watches over by itself: it holds a lock of its
  * own on DIRECTORY/live-KEY for as long as its process lives. A POSIX lock,
  * since that one tells who has it. */
+#include "proc.h"
 #include "said.h"
 
 #include <errno.h>
@@ -58,28 +59,14 @@ static void record(const char *text, int size)
 		fail("log");
 }
 
-/* Between the caller and us there may be one more process. */
-static long parent_of(long pid)
-{
-	char path[64], text[512];
-	long parent = 0;
-	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (!fgets(text, sizeof text, f) || sscanf(text, "%*d (%*[^)]) %*c %ld", &parent) != 1)
-		parent = 0;
-	fclose(f);
-	return parent;
-}
-
 static void begin(void)
 {
 	char text[160];
-	long parent = getppid();
-	long long now = now_ns();
-	record(text, snprintf(text, sizeof text, "S %016llx %s %ld %ld %ld %lld\n", (unsigned long long)id,
-	                      said_names[kind], (long)getpid(), parent, parent_of(parent), now));
+	pid_t parent = getppid();
+	/* Between the caller and us there may be one more process. */
+	pid_t grandparent = parent_of(parent);
+	record(text, snprintf(text, sizeof text, "S %016llx %s %d %d %d %lld\n", (unsigned long long)id,
+	                      said_names[kind], getpid(), parent, grandparent, now_ns()));
 }
 
 static void watch_over_key(const char *directory)
