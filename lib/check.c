@@ -311,20 +311,14 @@ static void check_shelf_file(struct check *c, const struct home *h, const char *
 			unlinkat(h->fd, path, 0);
 		return;
 	}
-	if (variants_are_intact(h, path))
+	bool unfinished = strrchr(path, '/')[1] == '.';
+	if (!unfinished && variants_are_intact(h, path))
 		return;
-	/* It may have been half-way there, or on its way out: under the write lock nothing
-	 * is. */
-	int lock = home_lock(h, HOME_PATIENCE, NULL);
-	if (faccessat(h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && !variants_are_intact(h, path)) {
-		bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
-		snprintf(text, sizeof text, "%s is damaged", path);
-		tell_broken(c, mended, "shelf", text);
-	}
-	home_unlock(lock);
+	bool mended = c->fix && unlinkat(h->fd, path, 0) == 0;
+	snprintf(text, sizeof text, "%s %s", path, unfinished ? "was left by a writer that was killed" : "is damaged");
+	tell_broken(c, mended, unfinished ? "orphan" : "shelf", text);
 }
 
-/* Under the write lock nothing is half-way between data/ and the store. */
 static void check_data(struct check *c, const struct home *h)
 {
 	struct store s;
@@ -348,6 +342,7 @@ int check_cache(struct check *c, const char *path, dpc_error *err)
 	if (rc != DPC_OK)
 		return rc == DPC_MISS ? DPC_OK : rc;
 	check_store(c, &h);
+	/* While it is held, nothing is half-way to the shelf, or between data/ and the store. */
 	int lock = home_lock(&h, HOME_PATIENCE, err);
 	if (lock < 0) {
 		rc = lock;

@@ -351,7 +351,7 @@ assert_found_and_mended() { # WHAT TEXT
 @test "doctor: shelf file that was never finished" {
 	put value name
 	touch "$(dirname "$(shelf_file)")/.new"
-	assert_found_and_mended shelf damaged
+	assert_found_and_mended orphan 'a writer that was killed'
 }
 
 @test "doctor --fix of a damaged shelf file keeps the value" {
