@@ -180,16 +180,10 @@ static void make_room(void *context)
 		w->who->relaying(w->who->context);
 }
 
-/* The leader died, or nothing more will come from it. */
-static enum step go_on_elsewhere(enum role *role, struct wait *w, enum live_end end)
+/* The leader died. */
+static enum step go_on_elsewhere(struct wait *w)
 {
-	struct live *l = w->who->live;
-	resume_restart(&l->given);
-	if (end == LIVE_ENDED) {
-		close(w->fd);
-		*role = l->head.state == CAPSULE_ELSEWHERE ? ROLE_LOOK_AGAIN : ROLE_ALONE;
-		return STEP_DONE;
-	}
+	resume_restart(&w->who->live->given);
 	int got = bury(w->who, w->fd);
 	if (got == 1)
 		return STEP_AGAIN;
@@ -197,7 +191,8 @@ static enum step go_on_elsewhere(enum role *role, struct wait *w, enum live_end 
 	return got == 0 ? STEP_TIMED_OUT : STEP_FAILED;
 }
 
-/* DPC_OK with *step, closing fd; DPC_MISS: it is not to be shown but waited for. */
+/* DPC_OK with *step, closing fd; DPC_MISS: it is not to be shown, or no further, but
+ * waited for. */
 static int show(enum step *step, enum role *role, struct wait *w, dpc_error *err)
 {
 	struct live *l = w->who->live;
@@ -207,7 +202,9 @@ static int show(enum step *step, enum role *role, struct wait *w, dpc_error *err
 	l->relaying = make_room;
 	l->context = w;
 	int rc = live_follow(&end, l, w->fd, w->who->deadline, err);
-	if (rc == DPC_OK && end == LIVE_REFUSED)
+	if (rc == DPC_OK && end == LIVE_ENDED)
+		resume_restart(&l->given);
+	if (rc == DPC_OK && (end == LIVE_REFUSED || end == LIVE_ENDED))
 		return DPC_MISS;
 	if (rc != DPC_OK) {
 		close(w->fd);
@@ -216,8 +213,8 @@ static int show(enum step *step, enum role *role, struct wait *w, dpc_error *err
 		*role = ROLE_ALONE;
 		return l->relayed ? rc : DPC_OK;
 	}
-	if (end == LIVE_DIED || end == LIVE_ENDED) {
-		*step = go_on_elsewhere(role, w, end);
+	if (end == LIVE_DIED) {
+		*step = go_on_elsewhere(w);
 		return DPC_OK;
 	}
 	bool whole = end == LIVE_DONE && !was_cut_short(w, &l->head);

@@ -4,9 +4,11 @@
 #include "clock.h"
 #include "dogpile.h"
 #include "lock.h"
+#include "proclocks.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -19,7 +21,7 @@ struct scene {
 	struct asking asking;
 	struct gate go; /* the child leader may end its run */
 	int64_t deadline;
-	bool must_lead;
+	bool must_lead, looks_on;
 	int told[2]; /* each child writes its role as it learns it */
 };
 
@@ -63,7 +65,12 @@ static const char *lock_path(void)
 static const struct caller *asked(int64_t deadline, bool must_lead)
 {
 	static struct caller who;
+	static struct live live;
 	who = (struct caller){.h = &scene.f->home, .key = key(), .deadline = deadline, .must_lead = must_lead};
+	if (scene.looks_on) {
+		live_init(&live, -1, -1);
+		who.live = &live;
+	}
 	return &who;
 }
 
@@ -419,6 +426,28 @@ static void an_answer_found_elsewhere_sends_followers_to_look(void **state)
 	assert_int_equal(child_wait(pid), 0);
 }
 
+/* That answer is from before. */
+static void an_answer_found_elsewhere_is_none_for_who_wants_a_fresh_one(void **state)
+{
+	(void)state;
+	scene.must_lead = true;
+	for (int i = 0; i < 2; i++) {
+		int fd = lead();
+		scene.looks_on = i == 1;
+		pid_t pid = child_start(caller, NULL);
+		if (scene.looks_on)
+			while (proclocks_waiters(fd) < 1)
+				sched_yield();
+		else
+			until_blocked(lock_path(), 0, 1);
+		end_as(fd, CAPSULE_ELSEWHERE);
+		assert_int_equal(hear(), ROLE_LEAD);
+		gate_open(&scene.go);
+		assert_int_equal(child_wait(pid), 0);
+		scene.looks_on = false;
+	}
+}
+
 static void an_output_that_cannot_be_kept_lets_followers_run_alone(void **state)
 {
 	/* All of them at once, not one behind the other. */
@@ -529,6 +558,7 @@ int main(void)
 	    with_scene(a_waiter_on_the_old_inode_and_a_newcomer_never_both_lead),
 	    with_scene(however_they_come_and_go_two_never_lead_at_once),
 	    with_scene(an_answer_found_elsewhere_sends_followers_to_look),
+	    with_scene(an_answer_found_elsewhere_is_none_for_who_wants_a_fresh_one),
 	    with_scene(an_output_that_cannot_be_kept_lets_followers_run_alone),
 	    with_scene(patience_may_end_before_the_run),
 	    with_scene(who_must_lead_waits_but_does_not_follow),
