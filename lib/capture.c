@@ -22,6 +22,7 @@ struct run {
 	struct relay out, err; /* err unused when merged */
 	struct keeper keeper;
 	bool dead;             /* the command itself has ended */
+	bool held[2];          /* of a stream something new came before all that was given */
 	int64_t started, deadline; /* clock_mono_ns */
 	int next_signal;       /* what the deadline brings: SIGTERM, then SIGKILL */
 };
@@ -140,26 +141,49 @@ static void fall_silent(struct run *r)
 	r->out.sink_errno = r->err.sink_errno = EPIPE;
 }
 
-static void skip_given(struct run *r, struct relay *y)
-{
-	const uint8_t *rest = (const uint8_t *)y->data + y->sent;
-	size_t left = y->size - y->sent;
-	if (!r->c->given || !left)
-		return;
-	if (resume_filter(r->c->given, stream_of(r, y), &rest, &left, &r->result->output_error) != DPC_OK) {
-		fall_silent(r);
-		return;
-	}
-	resume_note(r->c->given, stream_of(r, y), rest, left);
-	y->sent = y->size - left;
-}
-
-/* --- slow readers --- */
-
 static struct laggard *laggard_of(const struct run *r, const struct relay *y)
 {
 	return &r->c->laggards[y == &r->err];
 }
+
+/* All that was given has come again: what came of a stream before that goes out
+ * after all, from where it is recorded, and so does the rest of that stream. */
+static int let_go(struct run *r)
+{
+	static const enum stream streams[2] = {STREAM_OUT, STREAM_ERR};
+	struct recorder *recorder = r->c->recorder;
+	for (int i = 0; i < 2; i++) {
+		if (!r->held[i])
+			continue;
+		r->held[i] = false;
+		if (!r->result->recorded || recorder->fd < 0 ||
+		    !laggard_start(&r->c->laggards[i], recorder->fd, streams[i], r->c->given->streams[i].given, i + 1))
+			return dpc__fail(&r->result->output_error, DPC_E_CONFLICT,
+			                 "the run died half-way, and the next one's output came in another order");
+	}
+	return DPC_OK;
+}
+
+static void skip_given(struct run *r, struct relay *y)
+{
+	struct resume *given = r->c->given;
+	const uint8_t *rest = (const uint8_t *)y->data + y->sent;
+	size_t left = y->size - y->sent;
+	if (!given || !left)
+		return;
+	int rc = resume_filter(given, stream_of(r, y), &rest, &left, &r->result->output_error);
+	bool met = resume_is_met(given);
+	if (rc == DPC_OK && met)
+		rc = let_go(r);
+	if (rc != DPC_OK) {
+		fall_silent(r);
+		return;
+	}
+	r->held[y == &r->err] |= left && !met;
+	y->sent = met ? y->size - left : y->size;
+}
+
+/* --- slow readers --- */
 
 /* Could what goes to `y` as well be taken from what is recorded? */
 static bool may_lag(const struct run *r, const struct relay *y)

@@ -17,6 +17,8 @@ struct follow {
 	struct watch watch;
 	enum live_end end;
 	bool accepted, ended;
+	bool held; /* something new came before all that was given */
+	bool met;  /* it begins with what was given */
 };
 
 void live_init(struct live *l, int out, int err)
@@ -57,6 +59,22 @@ static int put_out(struct live *l, enum stream stream, const void *data, size_t 
 	return DPC_OK;
 }
 
+/* What a run says goes out once it is known that it begins with what was given, of
+ * both streams; what came before that is then read again. */
+static int pass_on(struct follow *f, enum stream stream, const void *data, size_t size, dpc_error *err)
+{
+	struct live *l = f->l;
+	f->met |= resume_is_met(&l->given);
+	if (f->met && f->held) {
+		f->held = false;
+		resume_restart(&l->given);
+		tail_init(&f->tail, f->tail.fd, 0);
+		return DPC_OK;
+	}
+	f->held |= size && !f->met;
+	return size && f->met ? put_out(l, stream, data, size, err) : DPC_OK;
+}
+
 static int relay_piece(struct follow *f, dpc_error *err)
 {
 	uint8_t chunk[65536];
@@ -73,7 +91,7 @@ static int relay_piece(struct follow *f, dpc_error *err)
 		return rc == DPC_OK ? end_as(f, LIVE_DONE) : rc;
 	}
 	rc = resume_filter(&f->l->given, stream, &data, &size, err);
-	return rc == DPC_OK && size ? put_out(f->l, stream, data, size, err) : rc;
+	return rc == DPC_OK ? pass_on(f, stream, data, size, err) : rc;
 }
 
 /* May this run's output go out by now? DPC_MISS: not yet. */

@@ -92,45 +92,74 @@ static int give(struct sink *s, const struct frames *f, uint64_t at, uint64_t si
 	return os_write_all(s->fd, f->memory.data + at, (size_t)size) < 0 ? write_failed(s, err) : DPC_OK;
 }
 
-/* The same of what another run's output did not begin with. */
-static int give_rest(struct sink *s, enum stream stream, const struct frames *f, uint64_t at, uint64_t size,
-                     struct resume *given, dpc_error *err)
+/* --- frame by frame --- */
+
+struct frame {
+	enum stream stream;
+	uint64_t at, size; /* of its bytes */
+};
+
+/* The one that begins at *at; *at is then behind it. */
+static int next_frame(struct frame *out, const struct frames *f, uint64_t *at, dpc_error *err)
+{
+	uint64_t word;
+	int rc = frames_read(&word, sizeof word, f, *at, err);
+	if (rc != DPC_OK)
+		return rc;
+	word = le64toh(word);
+	*out = (struct frame){frame_word_stream(word), *at + sizeof word, frame_word_size(word)};
+	if (out->size > f->size - out->at)
+		return dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
+	*at = out->at + out->size;
+	return DPC_OK;
+}
+
+static int compare_frame(const struct frame *frame, const struct frames *f, struct resume *given, dpc_error *err)
 {
 	uint8_t chunk[65536];
-	while (size) {
-		size_t n = size < sizeof chunk ? (size_t)size : sizeof chunk, left = n;
+	for (uint64_t done = 0; done < frame->size;) {
+		size_t n = frame->size - done < sizeof chunk ? (size_t)(frame->size - done) : sizeof chunk, left = n;
 		const uint8_t *rest = chunk;
-		int rc = frames_read(chunk, n, f, at, err);
+		int rc = frames_read(chunk, n, f, frame->at + done, err);
 		if (rc == DPC_OK)
-			rc = resume_filter(given, stream, &rest, &left, err);
+			rc = resume_filter(given, frame->stream, &rest, &left, err);
 		if (rc != DPC_OK)
 			return rc;
-		resume_note(given, stream, rest, left);
-		if (!s->gone && os_write_all(s->fd, rest, left) < 0 && (rc = write_failed(s, err)) != DPC_OK)
-			return rc;
-		at += n;
-		size -= n;
+		done += n;
 	}
 	return DPC_OK;
+}
+
+/* Both streams, before anything of either goes out. */
+static int compare(const struct frames *f, struct resume *given, dpc_error *err)
+{
+	for (uint64_t at = 0; at < f->size && !resume_is_met(given);) {
+		struct frame frame;
+		int rc = next_frame(&frame, f, &at, err);
+		if (rc == DPC_OK)
+			rc = compare_frame(&frame, f, given, err);
+		if (rc != DPC_OK)
+			return rc;
+	}
+	return resume_end(given, err);
 }
 
 int replay_frames(const struct frames *f, struct resume *given, int out, int err_fd, dpc_error *err)
 {
 	struct sink sinks[2] = {{.fd = out, .gone = out < 0}, {.fd = err_fd, .gone = err_fd < 0}};
-	for (uint64_t at = 0, word; at < f->size; at += frame_word_size(word)) {
-		int rc = frames_read(&word, sizeof word, f, at, err);
+	uint64_t skip[2] = {0};
+	int rc = given ? compare(f, given, err) : DPC_OK;
+	for (int i = 0; given && i < 2; i++)
+		skip[i] = given->streams[i].given;
+	for (uint64_t at = 0; rc == DPC_OK && at < f->size;) {
+		struct frame frame;
+		rc = next_frame(&frame, f, &at, err);
 		if (rc != DPC_OK)
-			return rc;
-		word = le64toh(word);
-		at += sizeof word;
-		uint64_t size = frame_word_size(word);
-		if (size > f->size - at)
-			return dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
-		enum stream stream = frame_word_stream(word);
-		struct sink *s = &sinks[stream == STREAM_ERR];
-		rc = given ? give_rest(s, stream, f, at, size, given, err) : give(s, f, at, size, err);
-		if (rc != DPC_OK)
-			return rc;
+			break;
+		int i = frame.stream == STREAM_ERR;
+		uint64_t skipped = frame.size < skip[i] ? frame.size : skip[i];
+		skip[i] -= skipped;
+		rc = give(&sinks[i], f, frame.at + skipped, frame.size - skipped, err);
 	}
-	return given ? resume_end(given, err) : DPC_OK;
+	return rc;
 }

@@ -9,8 +9,9 @@
  * went away (EPIPE) is no error: the rest for that stream is skipped. Large frames
  * in files go by the kernel, never through memory. SIGPIPE must be ignored.
  *
- * With `given` (NULL: nothing) what another run's output began with is left out;
- * DPC_E_CONFLICT when this one does not begin so. DPC_E_IO when a stream takes no
+ * With `given` (NULL: nothing; spent afterwards) what another run's output began
+ * with is left out; DPC_E_CONFLICT, and nothing written, when this one does not
+ * begin so. DPC_E_IO when a stream takes no
  * more for another reason, DPC_E_CORRUPT when frames end early. */
 int replay_frames(const struct frames *f, struct resume *given, int out, int err_fd, dpc_error *err);
 

@@ -62,12 +62,14 @@ int resume_filter(struct resume *r, enum stream stream, const uint8_t **data, si
 	return memcmp(&now, &s->sum, sizeof now) == 0 ? DPC_OK : conflict(err);
 }
 
+bool resume_is_met(const struct resume *r)
+{
+	return r->streams[0].seen == r->streams[0].given && r->streams[1].seen == r->streams[1].given;
+}
+
 int resume_end(const struct resume *r, dpc_error *err)
 {
-	for (int i = 0; i < 2; i++)
-		if (r->streams[i].seen < r->streams[i].given)
-			return conflict(err);
-	return DPC_OK;
+	return resume_is_met(r) ? DPC_OK : conflict(err);
 }
 
 void resume_encode(char out[RESUME_TEXT], const struct resume *r)

@@ -4,6 +4,10 @@
  *   resume_init → resume_note … → the run dies → resume_restart
  *     → resume_filter, resume_note of what it left … → resume_end
  *
+ * The streams come in turns that differ from run to run: one can be beyond what was
+ * given of it before the other is. Nothing new may go out before resume_is_met, or
+ * one stream would be of one run and the other of another.
+ *
  * Remembers counts and sums, never bytes. */
 #ifndef DPC_RESUME_H
 #define DPC_RESUME_H
@@ -28,12 +32,16 @@ void resume_init(struct resume *r);
 /* These bytes go out. Only of what resume_filter has left. */
 void resume_note(struct resume *r, enum stream stream, const void *data, size_t size);
 
-/* The run died: the next bytes are of another one, from its beginning. */
+/* The next bytes come from the beginning again: of another run, for this one died,
+ * or of the same. */
 void resume_restart(struct resume *r);
 
 /* Leave of a run's bytes those that were not given yet; *size may become 0.
  * DPC_E_CONFLICT when what was given turns out to be something else. */
 int resume_filter(struct resume *r, enum stream stream, const uint8_t **data, size_t *size, dpc_error *err);
+
+/* Has all come again that was given, of both streams? */
+bool resume_is_met(const struct resume *r);
 
 /* The run ended well. DPC_E_CONFLICT when it said less than was given. */
 int resume_end(const struct resume *r, dpc_error *err);

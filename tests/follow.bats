@@ -438,9 +438,9 @@ begin_showing() { # NAME...
 	begin_showing a
 	kill_leader
 	wait_until has_run 2
-	tell 2 'echo one; printf error >&2'
+	tell 2 'echo one; printf tw; printf error >&2'
 	wait_until shows a $'one\ntw' error
-	tell 2 'echo two'
+	tell 2 'echo o'
 	wait_until shows a $'one\ntwo' error
 	tell 2 'exit 3'
 	finish a 3
@@ -618,7 +618,7 @@ begin_showing_out() { # NAME...
 	local name
 	lead leader
 	for name; do follow "$name"; done
-	tell 1 'echo one'
+	tell "$(runs runs)" 'echo one'
 	for name; do wait_until shows "$name" one; done
 }
 
@@ -711,6 +711,85 @@ begin_showing_out() { # NAME...
 	finish a 3
 	assert_shows a $'one\nthree'
 	assert_hit $'one\ntwo'
+}
+
+# --- in another order ---
+
+# Of the first run stdout alone was shown; the next begins with much on stderr.
+NOISY='head -c 100000 /dev/zero | tr "\0" x >&2'
+
+assert_shows_noisily() { # NAME OUTPUT
+	finish "$1"
+	assert_equal "$1: $(<"$1.out")" "$1: $2"
+	assert_equal "$(tr -d x <"$1.err" | wc -c) $(wc -c <"$1.err")" '0 100000'
+}
+
+is_noisy() { # NAME
+	[[ $(wc -c <"$1.err") == 100000 ]]
+}
+
+@test "dpcache run --follow: the follower's own run has other things to say first: they come, too" {
+	begin_showing_out a
+	kill_leader
+	wait_until has_run 2
+	tell 2 "$NOISY" 'echo one; echo two' "$NOISY" 'exit 0'
+	finish a
+	assert_shows a $'one\ntwo' "$(head -c 200000 /dev/zero | tr '\0' x)"
+	assert_hit $'one\ntwo'
+}
+
+@test "dpcache run --follow: the follower's own run has other things to say first, and then differs: none of it comes" {
+	begin_showing_out a
+	kill_leader
+	wait_until has_run 2
+	tell 2 "$NOISY" 'echo other' "$NOISY" 'exit 0'
+	assert_differs a one
+	assert_hit other
+}
+
+@test "dpcache run --follow: the next leader has other things to say first: they come, too" {
+	begin_showing_out a
+	stop a
+	kill_leader
+	lead next
+	tell 2 "$NOISY"
+	wait_until is_noisy next
+	proceed a
+	wait_until looks_on a
+	tell 2 'echo one; echo two'
+	wait_until shows a $'one\ntwo'
+	wait_until is_noisy a
+	tell 2 'exit 0'
+	for name in next a; do assert_shows_noisily "$name" $'one\ntwo'; done
+}
+
+@test "dpcache run --follow: the next leader has other things to say first, and then differs: none of it comes" {
+	begin_showing_out a
+	stop a
+	kill_leader
+	lead next
+	tell 2 "$NOISY"
+	wait_until is_noisy next
+	proceed a
+	wait_until looks_on a
+	tell 2 'echo other'
+	assert_differs a one
+	tell 2 'exit 0'
+	assert_shows_noisily next other
+}
+
+@test "dpcache run --follow: what is remembered says other things first: they come, too, or none of it" {
+	local rest
+	for rest in 'echo one; echo two' 'echo other'; do
+		begin_showing_out a
+		stop a
+		kill_leader
+		tell "$(($(runs runs) + 1))" "$NOISY" "$rest" 'exit 0'
+		dpcache run ./job >job.out 2>job.err
+		proceed a
+		if [[ $rest == *two ]]; then assert_shows_noisily a $'one\ntwo'; else assert_differs a one; fi
+		dpcache invalidate --all
+	done
 }
 
 # --- with an end to the wait ---

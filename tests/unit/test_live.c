@@ -334,6 +334,29 @@ static void the_next_leaders_output_goes_on_where_the_last_one_died(void **state
 	end_follower(&w, LIVE_DONE);
 }
 
+static void one_stream_waits_until_the_other_has_come_as_far(void **state)
+{
+	struct fixture *f = *state;
+	for (int i = 0; i < 2; i++) {
+		struct follower w = {.given = "half"};
+		struct recorder r;
+		begin(&r, f, 0);
+		append(&r, STREAM_ERR, "note", 4);
+		append(&r, STREAM_OUT, "ha", 2);
+		start_follower(&w, f);
+		gate_wait(&w.waits);
+		struct pollfd p = {.fd = w.err[0], .events = POLLIN};
+		assert_int_equal(poll(&p, 1, 0), 0);
+		append(&r, STREAM_OUT, i ? "ha" : "lf of it", i ? 2 : 8);
+		finish(&r, f);
+		if (i == 0) {
+			assert_comes(w.err[0], "note", 4);
+			assert_comes(w.out[0], " of it", 6);
+		}
+		end_follower(&w, i ? 100 - DPC_E_CONFLICT : LIVE_DONE);
+	}
+}
+
 static void a_next_leader_who_says_something_else_is_a_conflict(void **state)
 {
 	struct fixture *f = *state;
@@ -509,6 +532,7 @@ int main(void)
 	    with_key(a_leader_that_is_killed_is_found_dead),
 	    with_key(a_leader_that_dies_before_it_says_anything_is_found_dead),
 	    with_key(the_next_leaders_output_goes_on_where_the_last_one_died),
+	    with_key(one_stream_waits_until_the_other_has_come_as_far),
 	    with_key(a_next_leader_who_says_something_else_is_a_conflict),
 	    with_key(a_wait_ends_at_its_deadline),
 	    with_key(damage_is_told),
