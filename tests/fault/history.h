@@ -15,6 +15,7 @@ struct run {
 	int64_t began, ended; /* CLOCK_MONOTONIC, ns; 0: has not printed everything */
 	int leader;          /* the caller behind it (party.h), or -1 */
 	bool killed;         /* by us */
+	bool bereft;         /* who started it was, and is not a caller */
 };
 
 /* One worker found another at work for its key. */

@@ -85,6 +85,9 @@ static struct heard compare(struct text got, const struct run *r, int stream)
 		same++;
 	free(expected);
 	size_t rest = got.size - same;
+	/* What dpcache says may seem to go on where the run broke off. */
+	if (same < want && same && got.data[same - 1] == SELF[0] && own_lines(got.data + same - 1, rest + 1) == rest + 1)
+		return (struct heard){false, true, got.size, same - 1};
 	return (struct heard){same == want, rest == own_lines(got.data + same, rest), got.size, same};
 }
 
@@ -108,23 +111,32 @@ static int64_t complete_by(const struct run *r)
 
 static void judge_age(const struct member *m, const struct run *r, int exit_status)
 {
-	int64_t ttl = exit_status ? m->ttl_fail : m->ttl, latest = complete_by(r);
+	int64_t ttl = exit_status ? m->ttl_fail : m->ttl + m->window, latest = complete_by(r);
 	if (r->began < m->barrier)
 		complain(m->kind, "pid %d, who came at %.6f, got run %016" PRIx64 ", begun before an invalidation that began at "
 		         "%.6f and had returned", m->pid, seconds(m->came), r->id, seconds(m->barrier));
 	if (m->refresh && r->began < m->came)
 		complain(m->kind, "pid %d, who came at %.6f with --refresh, got run %016" PRIx64 " of before", m->pid,
 		         seconds(m->came), r->id);
-	if (latest != INT64_MAX && m->came - latest > ttl)
+	/* Who is shown the beginning of a run does not ask how old a result is. */
+	if (exit_status != JUDGE_CONFLICT && latest != INT64_MAX && m->came - latest > ttl)
 		complain(m->kind, "pid %d, who came at %.6f with a ttl of %.6f s, got run %016" PRIx64
 		         ", whose leader was gone at %.6f",
 		         m->pid, seconds(m->came), (double)ttl / 1e9, r->id, seconds(latest));
 }
 
+/* Was that right of one who looked on? The run he saw broke off, and no other says
+ * what he was shown of it. */
+static bool ended_half_way(const struct member *m, const struct run *r, int status)
+{
+	bool led_to_its_end = r->ended && !r->bereft && (r->leader < 0 || !party.members[r->leader].killed);
+	return m->follow && WEXITSTATUS(status) == JUDGE_CONFLICT && (r->killed || !led_to_its_end);
+}
+
 static void judge_output(const struct member *m, const struct run *r, const struct heard heard[SAID_STREAMS],
                          int status)
 {
-	bool cut_short = m->killed || (r->killed && WEXITSTATUS(status) == 128 + SIGKILL);
+	bool cut_short = m->killed || (r->killed && WEXITSTATUS(status) == 128 + SIGKILL) || ended_half_way(m, r, status);
 	bool ok = r->kind == m->kind;
 	for (int i = 0; i < SAID_STREAMS; i++)
 		ok = ok && heard[i].clean && (heard[i].whole || cut_short);

@@ -123,6 +123,17 @@ void party_signal_run(struct run *r, int signal)
 	close(fd);
 }
 
+bool party_kill_parent(struct run *r)
+{
+	int fd = (int)syscall(SYS_pidfd_open, r->above[0], 0);
+	if (fd < 0)
+		return false;
+	bool sent = parent_of(r->pid) == r->above[0] && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+	r->bereft |= sent;
+	close(fd);
+	return sent;
+}
+
 long party_reap(int *status)
 {
 	siginfo_t ended = {.si_pid = 0};

@@ -18,6 +18,8 @@ struct member {
 	int64_t stopped_until; /* 0: not stopped */
 	bool refresh;        /* RUN: with --refresh */
 	int64_t ttl, ttl_fail; /* RUN: ns */
+	int64_t window;      /* RUN: ns past the ttl in which what did not fail is an answer */
+	bool follow;         /* RUN: with --follow always */
 	int64_t barrier;     /* RUN: no run that began before may answer it */
 };
 
@@ -45,6 +47,9 @@ void party_wake(bool all); /* those whose time it is, or all */
 /* A run's own process, below its parent of then or left to us. Does nothing if it has
  * gone. */
 void party_signal_run(struct run *r, int signal);
+
+/* Kill the process above a run, while that is still the one of then. False: it is not. */
+bool party_kill_parent(struct run *r);
 
 enum { PARTY_STRANGER = -1, PARTY_NONE_ENDED = -2, PARTY_NOBODY = -3 };
 

@@ -67,7 +67,7 @@ static void met(const struct overlap *o)
 /* --- who comes --- */
 
 struct words {
-	char *v[24];
+	char *v[32];
 	int n;
 	char text[2][PATH_MAX];
 };
@@ -106,6 +106,23 @@ static void say_how_long(struct words *w)
 	}
 }
 
+/* What may be answered past the ttl, and whose runs then go on behind their callers'
+ * backs. */
+static void say_windows(struct words *w, struct member *m)
+{
+	const char *text;
+	if (m->refresh || !one_in(3))
+		return;
+	m->window = any_ttl(&text);
+	if (one_in(4)) {
+		say_both(w, "--stale-if-error", text);
+		return;
+	}
+	say_both(w, "--stale", text);
+	if (one_in(4))
+		say_both(w, "--refresh-mode", "fg");
+}
+
 static void say_question(struct words *w, enum said_kind kind, bool calm)
 {
 	if (kind != SAID_QUESTION)
@@ -134,12 +151,16 @@ static size_t call(enum said_kind kind, bool calm)
 		say(&w, "--refresh");
 	else if (one_in(30))
 		say(&w, "--no-write");
-	if (!calm && kind != SAID_OVER)
+	say_windows(&w, &m);
+	m.follow = !calm && one_in(4);
+	if (m.follow)
+		say_both(&w, "--follow", "always");
+	else if (!calm && kind != SAID_OVER)
 		say_how_long(&w);
 	say_question(&w, kind, calm);
 	size_t who = party_start(&m, w.v);
-	note((int)kind, "pid %d: run --ttl %s --ttl-fail %s%s", party.members[who].pid, ttl, ttl_fail,
-	     m.refresh ? " --refresh" : "");
+	note((int)kind, "pid %d: run --ttl %s --ttl-fail %s%s%s, window %.3f s", party.members[who].pid, ttl, ttl_fail,
+	     m.refresh ? " --refresh" : "", m.follow ? " --follow" : "", (double)m.window / 1e9);
 	total.callers++;
 	return who;
 }
@@ -293,6 +314,15 @@ static void harm_member(long who, const char *what)
 		kill_member(who, what);
 }
 
+/* Of a run behind a caller's back. */
+static void kill_refresh(struct run *r)
+{
+	if (r && r->leader < 0 && party_kill_parent(r)) {
+		note((int)r->kind, "killed pid %d above pid %d", r->above[0], r->pid);
+		total.kills++;
+	}
+}
+
 /* The narrow moments: when a caller has just come … */
 static void waylay(enum said_kind kind)
 {
@@ -317,7 +347,10 @@ static void ambush(enum said_kind kind)
 
 static void harm(enum said_kind kind)
 {
-	switch (dice(12)) {
+	switch (dice(13)) {
+	case 12:
+		kill_refresh(history_latest(kind));
+		break;
 	case 0:
 	case 1:
 		kill_member(leader_of(kind), "the leader");
