@@ -77,7 +77,7 @@ static int meet(struct run_options *o, struct ask *ask)
 	int rc = meet_callers(&how, &m, &err);
 	onlook_end(&look);
 	if (rc != DPC_OK)
-		return meet_has_shown(&m) ? serve_conflict(&err) : -1;
+		return meet_has_shown(&m) ? serve_broken_off(o, &m, &err) : -1;
 	switch (how) {
 	case MEET_HIT:
 	case MEET_STALE:

@@ -332,7 +332,7 @@ static int meet(struct job *j)
 	int rc = meet_callers(&how, &j->meet, &err);
 	onlook_end(&look);
 	if (rc != DPC_OK && meet_has_shown(&j->meet))
-		return serve_conflict(&err);
+		return serve_broken_off(&j->o, &j->meet, &err);
 	if (rc == DPC_E_IO && !j->ask.has_key) {
 		/* An input that cannot be read: the question cannot even be asked. */
 		report_error("%s", err.message);

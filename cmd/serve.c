@@ -26,6 +26,14 @@ int serve_conflict(const dpc_error *err)
 	return 125;
 }
 
+int serve_broken_off(const struct run_options *o, const struct meet *m, const dpc_error *err)
+{
+	int status = serve_conflict(err);
+	struct decision d = {.status = "follow", .reason = err->message, .ask = m->ask, .exit_status = status};
+	report_decision(o, &d);
+	return status;
+}
+
 int serve_answer(const struct run_options *o, const struct meet *m, const struct answer *found,
                  enum meeting how, uint64_t *events)
 {

@@ -12,6 +12,9 @@ int serve_shown(const struct run_options *o, const struct meet *m, uint64_t *eve
  * status. */
 int serve_conflict(const dpc_error *err);
 
+/* The same of one who looked on at others' runs alone; the decision is reported, too. */
+int serve_broken_off(const struct run_options *o, const struct meet *m, const dpc_error *err);
+
 /* Write the answer out, or what is left of it to show (meet_has_shown), SIGPIPE
  * being held off (os.h); note and report the decision; the exit status. The event
  * log's size is told in *events. */

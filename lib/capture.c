@@ -367,7 +367,8 @@ static int attend(struct run *r, dpc_error *err)
 	k->status = end.status;
 	k->cost = clock_mono_ns() - r->started;
 	k->signal = asked_to_end(k->status);
-	if (r->c->given && !k->output_error.code)
+	/* Ended by us, it may well have said less than was given. */
+	if (r->c->given && !k->output_error.code && !k->signal && !k->ended_by_max_run)
 		resume_end(r->c->given, &k->output_error);
 	if (end.lost && k->recorded) {
 		k->recorded = false;

@@ -713,6 +713,44 @@ begin_showing_out() { # NAME...
 	assert_hit $'one\ntwo'
 }
 
+@test "dpcache run --follow: asked to end before it has come as far as was shown, it ends so" {
+	begin_showing_out a
+	kill_leader
+	wait_until has_run 2
+	kill -TERM "${pid_of[a]}"
+	finish a 143
+	assert_shows a one
+}
+
+@test "dpcache run --follow --max-run: ended before it has come as far as was shown, it says that" {
+	lead leader
+	follow a --max-run 1s
+	tell 1 'echo one'
+	wait_until shows a one
+	kill_leader
+	wait_until has_run 2
+	finish a 143
+	assert_shows a one 'dpcache: ./job: ended after --max-run'
+}
+
+@test "dpcache run --follow: broken off, it is told as a decision" {
+	local DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision
+	export DPCACHE_STATUS_FILE
+	begin_showing_out a
+	stop a
+	kill_leader
+	lead next
+	tell 2 'echo other'
+	wait_until shows next other
+	proceed a
+	assert_differs a one
+	assert_decision follow
+	jq -e '.exit == 125 and (.reason | contains("differs"))' "$DPCACHE_STATUS_FILE"
+	tell 2 'exit 0'
+	finish next
+	assert_decision miss
+}
+
 # --- in another order ---
 
 # Of the first run stdout alone was shown; the next begins with much on stderr.
