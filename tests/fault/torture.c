@@ -5,12 +5,13 @@
  *   SECONDS=N  begin no further round after that long (default: no limit)
  *
  * A round starts some hundred callers of dpcache run, most for one key, and at
- * random kills and stops leaders, followers and commands, and forgets, prunes and
- * checks the cache under them. Asserted:
- *   - whoever was not killed gets one run of its own key, byte for byte (judge.c);
+ * random kills and stops leaders, followers, commands and who refreshes behind
+ * somebody's back, and forgets, prunes and checks the cache under them. Asserted:
+ *   - whoever was not killed gets one run of its own key, byte for byte; who looked on
+ *     at one that broke off gets the beginning of that, and is told (judge.c);
  *   - of a key one run is at work at a time (worker.c, met);
  *   - who came after an invalidation had returned gets no run from before it, who
- *     wants a fresh one gets that, and nobody gets one older than the ttl (judge.c);
+ *     wants a fresh one gets that, and nobody gets one older than it said (judge.c);
  *   - everybody ends (hangs);
  *   - after a round there is nothing left but what a kill leaves, doctor --fix takes
  *     that away, and no process is left.
