@@ -47,21 +47,20 @@ static int parse(struct request *r, const struct opt *table, char **words, dpc_e
 	return place_check_keys(r->keys, err);
 }
 
-static bool matches(void *context, const struct entry_info *info)
+static bool matches(void *context, struct slice label)
 {
 	char line[LABEL_MAX + 1];
-	text_line(line, sizeof line, info->label.data, info->label.size);
+	text_line(line, sizeof line, label.data, label.size);
 	return fnmatch(context, line, 0) == 0;
 }
 
 static int invalidate(const struct request *r, struct place *p, dpc_error *err)
 {
-	uint64_t count = 0, bytes = 0;
 	int forgotten = 0;
 	if (r->all)
 		return vault_invalidate_all(&p->home, err);
 	if (r->match)
-		return vault_remove_if(&p->home, matches, (void *)r->match, &count, &bytes, err);
+		return vault_invalidate_if(&p->home, matches, (void *)r->match, err);
 	return forget_keys(&forgotten, p, r->keys, r->region, err);
 }
 

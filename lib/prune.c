@@ -19,9 +19,6 @@ static bool expired(void *context, const struct entry_info *e)
 {
 	struct sweep *s = context;
 	bool stale = e->generation < s->home->state.floor || is_past_use(e, s->now);
-	/* A run at work has no age: it is not what is to be pruned. */
-	if (!e->created)
-		return false;
 	if (!stale) {
 		s->left_entries++;
 		s->left_bytes += e->stored_size;
@@ -33,7 +30,7 @@ static bool expired(void *context, const struct entry_info *e)
 static bool beyond_limits(void *context, const struct entry_info *e)
 {
 	struct sweep *s = context;
-	if (!e->created || (s->left_bytes <= s->prune->max_size && s->left_entries <= s->prune->max_entries))
+	if (s->left_bytes <= s->prune->max_size && s->left_entries <= s->prune->max_entries)
 		return false;
 	s->left_bytes -= e->stored_size;
 	s->left_entries--;
@@ -43,7 +40,7 @@ static bool beyond_limits(void *context, const struct entry_info *e)
 static int compact(const struct home *h, dpc_error *err)
 {
 	struct store s;
-	int lock = home_lock(h, INT64_C(10) * 1000000000, err);
+	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
 	int rc = store_open(&s, h, false, err);

@@ -23,11 +23,16 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
  * work. DPC_MISS when there was neither. */
 int vault_remove(const struct home *h, const struct digest *key, dpc_error *err);
 
-/* Take out all entries for which `condemned` says so, and void runs at work
- * whose label does. Their number and bytes are added to *count and *bytes. */
+/* Take out all entries for which `condemned` says so. Their number and bytes are
+ * added to *count and *bytes. */
 typedef bool vault_condemn_fn(void *context, const struct entry_info *info);
 int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *context, uint64_t *count,
                     uint64_t *bytes, dpc_error *err);
+
+/* Take out all entries with a label for which `matches` says so, and void the runs
+ * at work with such a label, or with one that cannot be read just now. */
+typedef bool vault_label_fn(void *context, struct slice label);
+int vault_invalidate_if(const struct home *h, vault_label_fn *matches, void *context, dpc_error *err);
 
 /* Move a broken store aside, under the name told in `moved`, and what hangs on
  * it (shelf, filter) away: what was answered from there could not be forgotten

@@ -8,8 +8,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Whoever comes from now on must not be answered by a run that is at work.
@@ -114,31 +116,6 @@ static int remove_listed(const struct home *h, struct store *s, const struct con
 	return rc < 0 ? rc : ended;
 }
 
-static bool label_of_run(struct entry_info *info, struct answer *a, const struct home *h, const char *name)
-{
-	char path[NAME_MAX + 8];
-	snprintf(path, sizeof path, "locks/%s", name);
-	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool ok = fd >= 0 && answer_describe(a, fd, NULL) == DPC_OK;
-	const struct capsule *c = &a->capsule;
-	if (ok)
-		*info = (struct entry_info){.key = c->key, .label = a->meta.label, .flags = c->flags,
-		                            .generation = c->generation};
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static void void_if_condemned(const struct home *h, const char *name, void *context)
-{
-	struct condemned_list *l = context;
-	struct entry_info info;
-	struct answer a = ANSWER_NONE;
-	if (label_of_run(&info, &a, h, name) && l->condemned(l->context, &info))
-		void_run(h, name);
-	answer_release(&a);
-}
-
 static int remove_under_lock(const struct home *h, struct condemned_list *l, dpc_error *err)
 {
 	struct store s;
@@ -160,9 +137,6 @@ int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *con
                     uint64_t *bytes, dpc_error *err)
 {
 	struct condemned_list l = {.condemned = condemned, .context = context};
-	/* Voiding comes first: a run that commits before we get the lock is taken
-	 * out again below, one that comes later finds itself voided. */
-	each_run(h, void_if_condemned, &l);
 	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
@@ -172,6 +146,58 @@ int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *con
 	*bytes += l.bytes;
 	buf_release(&l.keys);
 	return rc;
+}
+
+struct label_search {
+	vault_label_fn *matches;
+	void *context;
+};
+
+static bool is_of_entry(void *context, const struct entry_info *info)
+{
+	const struct label_search *l = context;
+	return l->matches(l->context, info->label);
+}
+
+/* Nothing has begun in an empty file. A head that is being written is whole in a
+ * moment, unless its writer has been stopped: then nobody can tell whose run it is,
+ * and one run too many is better than an old answer. */
+static bool is_of_run(const struct label_search *l, int fd)
+{
+	enum { TRIES = 100 };
+	struct stat st;
+	for (int i = 0; i < TRIES; i++) {
+		struct answer a = ANSWER_NONE;
+		bool readable = answer_describe(&a, fd, NULL) == DPC_OK;
+		bool is = readable && l->matches(l->context, a.meta.label);
+		answer_release(&a);
+		if (readable)
+			return is;
+		sched_yield();
+	}
+	return fstat(fd, &st) < 0 || st.st_size > 0;
+}
+
+static void void_if_labelled(const struct home *h, const char *name, void *context)
+{
+	char path[NAME_MAX + 8];
+	snprintf(path, sizeof path, "locks/%s", name);
+	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	if (is_of_run(context, fd))
+		void_run(h, name);
+	close(fd);
+}
+
+int vault_invalidate_if(const struct home *h, vault_label_fn *matches, void *context, dpc_error *err)
+{
+	struct label_search l = {matches, context};
+	uint64_t count = 0, bytes = 0;
+	/* Voiding comes first: a run that commits before we get the lock is taken
+	 * out again below, one that comes later finds itself voided. */
+	each_run(h, void_if_labelled, &l);
+	return vault_remove_if(h, is_of_entry, &l, &count, &bytes, err);
 }
 
 static int remove_one(const struct home *h, const struct digest *key, dpc_error *err)

@@ -319,6 +319,11 @@ static bool label_is(void *context, const struct entry_info *info)
 	return slice_equal(info->label, slice_of(context));
 }
 
+static bool text_is(void *context, struct slice label)
+{
+	return slice_equal(label, slice_of(context));
+}
+
 static bool any(void *context, const struct entry_info *info)
 {
 	(void)context;
@@ -358,17 +363,78 @@ static void in_a_home_without_a_store_there_is_nothing_to_remove(void **state)
 	assert_int_equal(count, 0);
 }
 
-static void condemning_a_label_voids_its_run_at_work(void **state)
+static void removing_what_is_condemned_voids_no_run(void **state)
+{
+	struct fixture *f = *state;
+	struct asking a;
+	struct run run;
+	uint64_t count = 0, bytes = 0;
+	asking_begin(&a, &f->home, "a", NULL);
+	run_begin(&run, &a.ask);
+	assert_int_equal(vault_remove_if(&f->home, any, NULL, &count, &bytes, NULL), DPC_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(run_commit(&run, &a.ask, "a", 1), DPC_OK);
+	run_end(&run);
+	asking_end(&a);
+}
+
+static void invalidating_a_label_takes_out_its_entries(void **state)
+{
+	struct fixture *f = *state;
+	struct asking a, b;
+	asking_begin(&a, &f->home, "a", NULL);
+	asking_begin(&b, &f->home, "b", NULL);
+	assert_int_equal(commit(&a.ask, noise, LARGE), DPC_OK);
+	assert_int_equal(commit(&b.ask, "b", 1), DPC_OK);
+	assert_int_equal(vault_invalidate_if(&f->home, text_is, (char *)"a", NULL), DPC_OK);
+	assert_nowhere(&a.ask);
+	assert_recalled(&b.ask, "b", 1);
+	asking_end(&a);
+	asking_end(&b);
+}
+
+/* As between two of the writes with which a leader ends its run, should it be stopped
+ * there. */
+static void a_run_whose_label_cannot_be_read_is_voided_whatever_the_label(void **state)
+{
+	struct fixture *f = *state;
+	struct asking a;
+	struct run run;
+	asking_begin(&a, &f->home, "a", NULL);
+	run_begin(&run, &a.ask);
+	assert_int_equal(pwrite(run.fd, "?", 1, CAPSULE_VOIDED_AT + 20), 1);
+	assert_int_equal(vault_invalidate_if(&f->home, text_is, (char *)"b", NULL), DPC_OK);
+	assert_int_equal(run_commit(&run, &a.ask, "a", 1), DPC_MISS);
+	run_end(&run);
+	assert_nowhere(&a.ask);
+	asking_end(&a);
+}
+
+static void a_run_that_has_not_begun_is_not_voided(void **state)
+{
+	struct fixture *f = *state;
+	struct asking a;
+	struct stat st;
+	asking_begin(&a, &f->home, "a", NULL);
+	int fd = lock_open(&f->home, &a.ask.key);
+	assert_int_equal(lock_try_exclusive(fd), 1);
+	assert_int_equal(vault_invalidate_if(&f->home, text_is, (char *)"a", NULL), DPC_OK);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	lock_retire(&f->home, &a.ask.key, fd);
+	asking_end(&a);
+}
+
+static void invalidating_a_label_voids_its_run_at_work(void **state)
 {
 	struct fixture *f = *state;
 	struct asking a, b;
 	struct run run_a, run_b;
-	uint64_t count = 0, bytes = 0;
 	asking_begin(&a, &f->home, "a", NULL);
 	asking_begin(&b, &f->home, "b", NULL);
 	run_begin(&run_a, &a.ask);
 	run_begin(&run_b, &b.ask);
-	assert_int_equal(vault_remove_if(&f->home, label_is, (char *)"a", &count, &bytes, NULL), DPC_OK);
+	assert_int_equal(vault_invalidate_if(&f->home, text_is, (char *)"a", NULL), DPC_OK);
 	assert_int_equal(run_commit(&run_a, &a.ask, "a", 1), DPC_MISS);
 	assert_int_equal(run_commit(&run_b, &b.ask, "b", 1), DPC_OK);
 	run_end(&run_a);
@@ -572,7 +638,11 @@ int main(void)
 	    with_vault(removing_voids_a_run_at_work),
 	    with_vault(only_what_is_condemned_is_removed_and_counted),
 	    with_vault(in_a_home_without_a_store_there_is_nothing_to_remove),
-	    with_vault(condemning_a_label_voids_its_run_at_work),
+	    with_vault(removing_what_is_condemned_voids_no_run),
+	    with_vault(invalidating_a_label_takes_out_its_entries),
+	    with_vault(invalidating_a_label_voids_its_run_at_work),
+	    with_vault(a_run_whose_label_cannot_be_read_is_voided_whatever_the_label),
+	    with_vault(a_run_that_has_not_begun_is_not_voided),
 	    with_vault(invalidating_all_invalidates_what_was_there),
 	    with_vault(invalidating_all_voids_a_run_that_began_before),
 	    with_vault(invalidating_twice_is_as_good_as_once),
