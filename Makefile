@@ -158,7 +158,7 @@ lint:
 	@echo '  LINT  manual pages'
 	@mandoc -Tlint -W warning $(MAN)
 	@echo '  LINT  shell'
-	@shellcheck --shell=bash --severity=warning $(BATS) tests/helpers.bash tests/need tests/try tests/bench/bench tests/model/check .ci/run
+	@shellcheck --shell=bash --severity=warning $(BATS) $(wildcard tests/*.bash) tests/need tests/try tests/bench/bench tests/model/check .ci/run
 	@echo '  LINT  cppcheck'
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Icmd cmd lib
