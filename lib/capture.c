@@ -16,13 +16,15 @@
 /* How long a command has, after --max-run's SIGTERM, before SIGKILL. */
 static const int64_t LAST_WORDS = INT64_C(5) * 1000000000;
 
+/* And a slow reader, when we are asked to end. */
+static const int64_t LAST_LOOK = INT64_C(200) * 1000000;
+
 struct run {
 	struct capture *c;
 	struct captured *result;
 	struct relay out, err; /* err unused when merged */
 	struct keeper keeper;
 	bool dead;             /* the command itself has ended */
-	bool held[2];          /* of a stream something new came before all that was given */
 	int64_t started, deadline; /* clock_mono_ns */
 	int next_signal;       /* what the deadline brings: SIGTERM, then SIGKILL */
 };
@@ -96,7 +98,7 @@ static enum stream stream_of(const struct run *r, const struct relay *y)
 void capture_finish(struct captured *result, struct capture *c)
 {
 	for (int i = 0; i < 2; i++) {
-		int error = laggard_finish(&c->laggards[i]);
+		int error = laggard_finish(&c->laggards[i], result->signal ? LAST_LOOK : DPC_FOREVER);
 		if (!error || error == EPIPE || result->output_error.code)
 			continue;
 		errno = error;
@@ -109,7 +111,8 @@ static void record(struct run *r, const struct relay *from)
 	struct captured *k = r->result;
 	if (!k->recorded)
 		return;
-	while (recorder_append(r->c->recorder, stream_of(r, from), from->data, from->size, &k->record_error) != DPC_OK) {
+	while (recorder_append(r->c->recorder, stream_of(r, from), from->data + from->fresh, from->size - from->fresh,
+	                       &k->record_error) != DPC_OK) {
 		/* What is recorded may be gone in a moment. */
 		capture_finish(k, r->c);
 		if (!r->c->refused(r->c->context, &k->record_error)) {
@@ -141,46 +144,43 @@ static void fall_silent(struct run *r)
 	r->out.sink_errno = r->err.sink_errno = EPIPE;
 }
 
-static struct laggard *laggard_of(const struct run *r, const struct relay *y)
+static int order_differs(struct run *r)
 {
-	return &r->c->laggards[y == &r->err];
+	return dpc__fail(&r->result->output_error, DPC_E_CONFLICT,
+	                 "the run died half-way, and the next one's output came in another order");
 }
 
-/* All that was given has come again: what came of a stream before that goes out
- * after all, from where it is recorded, and so does the rest of that stream. */
-static int let_go(struct run *r)
+/* Leave out of what came what was given already. Nothing new of either stream goes
+ * out before that has come again of both. */
+static int leave_out_given(struct run *r, struct relay *y)
 {
-	static const enum stream streams[2] = {STREAM_OUT, STREAM_ERR};
-	struct recorder *recorder = r->c->recorder;
-	for (int i = 0; i < 2; i++) {
-		if (!r->held[i])
-			continue;
-		r->held[i] = false;
-		if (!r->result->recorded || recorder->fd < 0 ||
-		    !laggard_start(&r->c->laggards[i], recorder->fd, streams[i], r->c->given->streams[i].given, i + 1))
-			return dpc__fail(&r->result->output_error, DPC_E_CONFLICT,
-			                 "the run died half-way, and the next one's output came in another order");
+	struct resume *given = r->c->given;
+	const uint8_t *rest = (const uint8_t *)y->data + y->fresh;
+	size_t left = y->size - y->fresh;
+	int rc = resume_filter(given, stream_of(r, y), &rest, &left, &r->result->output_error);
+	if (rc != DPC_OK)
+		return rc;
+	bool met = resume_is_met(given);
+	if (met) {
+		relay_let_go(&r->out);
+		relay_let_go(&r->err);
 	}
-	return DPC_OK;
+	if (y->sink_errno)
+		return DPC_OK;
+	if (!y->held)
+		y->sent = y->size - left;
+	return met || !left || (relay_hold(y) && y->size <= RELAY_HELD) ? DPC_OK : order_differs(r);
 }
 
 static void skip_given(struct run *r, struct relay *y)
 {
-	struct resume *given = r->c->given;
-	const uint8_t *rest = (const uint8_t *)y->data + y->sent;
-	size_t left = y->size - y->sent;
-	if (!given || !left)
-		return;
-	int rc = resume_filter(given, stream_of(r, y), &rest, &left, &r->result->output_error);
-	bool met = resume_is_met(given);
-	if (rc == DPC_OK && met)
-		rc = let_go(r);
-	if (rc != DPC_OK) {
+	if (r->c->given && y->fresh < y->size && leave_out_given(r, y) != DPC_OK)
 		fall_silent(r);
-		return;
-	}
-	r->held[y == &r->err] |= left && !met;
-	y->sent = met ? y->size - left : y->size;
+}
+
+static struct laggard *laggard_of(const struct run *r, const struct relay *y)
+{
+	return &r->c->laggards[y == &r->err];
 }
 
 /* --- slow readers --- */
@@ -188,12 +188,20 @@ static void skip_given(struct run *r, struct relay *y)
 /* Could what goes to `y` as well be taken from what is recorded? */
 static bool may_lag(const struct run *r, const struct relay *y)
 {
-	return y->careful && r->result->recorded && r->c->recorder->fd >= 0 && !r->c->hold && !r->c->given;
+	bool met = !r->c->given || resume_is_met(r->c->given);
+	return y->careful && r->result->recorded && r->c->recorder->fd >= 0 && !r->c->hold && met;
 }
 
 static bool is_waiting(const struct run *r, const struct relay *y)
 {
-	return y->from >= 0 && !relay_wants_input(y) && may_lag(r, y);
+	return y->sent < y->size && !relay_wants_input(y) && may_lag(r, y);
+}
+
+/* How much of the run's stream its reader has. */
+static uint64_t taken(const struct run *r, const struct relay *y)
+{
+	const struct resume *given = r->c->given;
+	return y->passed + (given ? given->streams[y == &r->err].given : 0);
 }
 
 /* Nobody has taken anything for so long that they are slow, in ns. */
@@ -203,7 +211,7 @@ static void leave_behind(struct run *r, struct relay *y)
 {
 	if (!is_waiting(r, y) || clock_mono_ns() - y->moved < SLOW)
 		return;
-	if (laggard_start(laggard_of(r, y), r->c->recorder->fd, stream_of(r, y), y->passed, y->to))
+	if (laggard_start(laggard_of(r, y), r->c->recorder->fd, stream_of(r, y), taken(r, y), y->to))
 		relay_drop(y);
 }
 
@@ -258,7 +266,7 @@ static void step(struct run *r)
 	struct pollfd p[3];
 	/* With one stream left and no clock to watch, blocking harms nobody, as long as
 	 * nobody asks us to end. */
-	bool blocking = (r->out.from < 0 || r->err.from < 0) && !r->c->max_run && !last_passed &&
+	bool blocking = (relay_is_idle(&r->out) || relay_is_idle(&r->err)) && !r->c->max_run && !last_passed &&
 	                !may_lag(r, &r->out) && !may_lag(r, &r->err);
 	for (int i = 0; i < 2; i++)
 		relay_poll(relays[i], &p[i]);
@@ -276,9 +284,11 @@ static void step(struct run *r)
 			leave_behind(r, relays[i]);
 }
 
-static bool streams_open(const struct run *r)
+/* Something may still come, or go out. What is held when nothing comes any more will
+ * never be let go. */
+static bool has_more(const struct relay *y)
 {
-	return r->out.from >= 0 || r->err.from >= 0;
+	return y->from >= 0 || (y->sent < y->size && !y->held);
 }
 
 /* Output ends when everybody who could write has closed it: what a background
@@ -288,7 +298,7 @@ static bool finished(const struct run *r)
 {
 	if (r->dead && (r->result->ended_by_max_run || last_passed))
 		return true;
-	return !streams_open(r) && (r->dead || r->keeper.ending < 0);
+	return !has_more(&r->out) && !has_more(&r->err) && (r->dead || r->keeper.ending < 0);
 }
 
 /* What the command wrote before it ended, and was not waited for: as much as is
@@ -297,7 +307,7 @@ static void take_last_words(struct run *r, struct relay *y)
 {
 	struct pollfd p;
 	bool filled = false;
-	while (y->from >= 0) {
+	while (has_more(y)) {
 		relay_poll(y, &p);
 		filled |= p.events == POLLIN;
 		if (poll(&p, 1, 0) <= 0)
@@ -367,8 +377,9 @@ static int attend(struct run *r, dpc_error *err)
 	k->status = end.status;
 	k->cost = clock_mono_ns() - r->started;
 	k->signal = asked_to_end(k->status);
-	/* Ended by us, it may well have said less than was given. */
-	if (r->c->given && !k->output_error.code && !k->signal && !k->ended_by_max_run)
+	/* Ended by us, it may well have said less than was given; but not with success. */
+	bool cut_short = (k->signal || k->ended_by_max_run) && capsule_exit_status(k->status) != 0;
+	if (r->c->given && !k->output_error.code && !cut_short)
 		resume_end(r->c->given, &k->output_error);
 	if (end.lost && k->recorded) {
 		k->recorded = false;

@@ -40,8 +40,8 @@ struct captured {
  * QUIT sent to us go to the command. */
 int capture_run(struct captured *result, struct capture *c, dpc_error *err);
 
-/* Wait for readers that were too slow: all that was recorded has gone out then.
- * To be called after capture_run with a recorder, before its file is changed or
+/* Wait for readers that were too slow: all that was recorded has gone out then; or,
+ * when we were asked to end, what they took at once. To be called after capture_run with a recorder, before its file is changed or
  * closed; not before others may have the result. */
 void capture_finish(struct captured *result, struct capture *c);
 

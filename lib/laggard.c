@@ -1,5 +1,6 @@
 #include "laggard.h"
 
+#include "clock.h"
 #include "os.h"
 #include "tail.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long what has come may wait to be noticed, in ms: its reader is slow. */
@@ -110,15 +112,33 @@ bool laggard_start(struct laggard *l, int fd, enum stream stream, uint64_t passe
 	return false;
 }
 
-int laggard_finish(struct laggard *l)
+/* Has it ended in time? */
+static bool ends_within(pid_t pid, int *status, int64_t patience)
+{
+	static const struct timespec moment = {0, 5000000};
+	int64_t until = clock_mono_ns() + patience;
+	while (waitpid(pid, status, WNOHANG) == 0) {
+		if (clock_mono_ns() >= until)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
+int laggard_finish(struct laggard *l, int64_t patience)
 {
 	int status = 0;
 	if (!l->pid)
 		return 0;
 	close(l->control);
-	while (waitpid(l->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			break;
+	bool late = patience != DPC_FOREVER && !ends_within(l->pid, &status, patience);
+	if (late)
+		kill(l->pid, SIGKILL);
+	if (late || patience == DPC_FOREVER)
+		while (waitpid(l->pid, &status, 0) < 0 && errno == EINTR)
+			;
 	*l = LAGGARD_NONE;
+	if (late)
+		return 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
 }

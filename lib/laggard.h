@@ -25,7 +25,8 @@ struct laggard {
 bool laggard_start(struct laggard *l, int fd, enum stream stream, uint64_t passed, int to);
 
 /* Nothing more will come: wait until all that is recorded by now has been passed
- * on. 0, or the errno with which that failed. Harmless when there is none. */
-int laggard_finish(struct laggard *l);
+ * on, for at most `patience` ns (DPC_FOREVER). 0, or the errno with which that failed.
+ * Harmless when there is none. */
+int laggard_finish(struct laggard *l, int64_t patience);
 
 #endif

@@ -21,7 +21,8 @@ void relay_close(struct relay *y)
 	if (y->from >= 0)
 		close(y->from);
 	y->from = -1;
-	y->size = y->sent = 0;
+	if (!y->held)
+		y->size = y->sent = 0;
 }
 
 void relay_release(struct relay *y)
@@ -31,14 +32,37 @@ void relay_release(struct relay *y)
 	y->data = NULL;
 }
 
+bool relay_hold(struct relay *y)
+{
+	char *more = y->held ? y->data : realloc(y->data, RELAY_HELD + RELAY_BUFFER);
+	if (!more)
+		return false;
+	y->data = more;
+	y->held = true;
+	return true;
+}
+
+void relay_let_go(struct relay *y)
+{
+	if (!y->held)
+		return;
+	y->held = false;
+	y->moved = clock_mono_ns();
+}
+
 bool relay_wants_input(const struct relay *y)
 {
-	return y->from >= 0 && y->sent == y->size;
+	return y->from >= 0 && (y->held || y->sent == y->size);
+}
+
+bool relay_is_idle(const struct relay *y)
+{
+	return y->from < 0 && y->sent == y->size;
 }
 
 void relay_poll(const struct relay *y, struct pollfd *p)
 {
-	if (y->from < 0)
+	if (relay_is_idle(y) || (y->from < 0 && y->held))
 		*p = (struct pollfd){.fd = -1};
 	else if (relay_wants_input(y))
 		*p = (struct pollfd){.fd = y->from, .events = POLLIN};
@@ -48,10 +72,12 @@ void relay_poll(const struct relay *y, struct pollfd *p)
 
 bool relay_fill(struct relay *y)
 {
-	y->size = y->sent = 0;
-	ssize_t n = read(y->from, y->data, RELAY_BUFFER);
+	if (!y->held)
+		y->size = y->sent = 0;
+	y->fresh = y->size;
+	ssize_t n = read(y->from, y->data + y->size, RELAY_BUFFER);
 	if (n > 0) {
-		y->size = (size_t)n;
+		y->size += (size_t)n;
 		y->moved = clock_mono_ns();
 		/* Nobody to pass it on to, but it was there to be recorded. */
 		if (y->sink_errno)
@@ -65,13 +91,14 @@ bool relay_fill(struct relay *y)
 
 void relay_drop(struct relay *y)
 {
+	y->held = false;
 	y->sent = y->size;
 }
 
 void relay_drain(struct relay *y, bool blocking)
 {
 	size_t left = y->size - y->sent;
-	if (!left)
+	if (!left || y->held)
 		return;
 	/* A pipe that polls writable has room for at least PIPE_BUF bytes. */
 	size_t some = y->careful && !blocking && left > PIPE_BUF ? PIPE_BUF : left;

@@ -10,15 +10,20 @@
 
 struct relay {
 	int from, to;   /* from: -1 once closed */
-	char *data;     /* RELAY_BUFFER bytes, ours */
+	char *data;     /* ours */
 	size_t size, sent;
+	size_t fresh;   /* where in data begins what came last */
+	bool held;      /* nothing goes on, and what comes is put behind what is there */
 	uint64_t passed; /* bytes that `to` has taken in all … */
 	int64_t moved;   /* … and when the last of them, or when they came; clock_mono_ns */
 	int sink_errno; /* `to` takes no more, and why; input is still read */
 	bool careful;   /* `to` may block: small writes, only when poll says so */
 };
 
-enum { RELAY_BUFFER = 65536 };
+enum {
+	RELAY_BUFFER = 65536,
+	RELAY_HELD = 8 << 20 /* bytes, at most, that wait to be let go */
+};
 
 #define RELAY_NONE ((struct relay){.from = -1, .to = -1})
 
@@ -28,12 +33,19 @@ void relay_release(struct relay *y);
 /* Read no more. */
 void relay_close(struct relay *y);
 
-/* What to poll for: input when the buffer is empty, else room. */
+/* Hold back what is buffered and what comes, until relay_let_go. false when out of
+ * memory. Whoever fills it sees to it that it does not become more than RELAY_HELD. */
+bool relay_hold(struct relay *y);
+void relay_let_go(struct relay *y);
+
+/* What to poll for: input when the buffer is empty, or held; else room. */
 void relay_poll(const struct relay *y, struct pollfd *p);
 bool relay_wants_input(const struct relay *y);
 
-/* Read once into the empty buffer; closes at end of file. true when there may
- * be data now. */
+/* Is nothing left to be read or passed on, ever? */
+bool relay_is_idle(const struct relay *y);
+
+/* Read once; closes at end of file. true when there may be data now, from `fresh`. */
 bool relay_fill(struct relay *y);
 
 /* Forget what is buffered. */

@@ -117,7 +117,7 @@ static int next_frame(struct frame *out, const struct frames *f, uint64_t *at, d
 static int compare_frame(const struct frame *frame, const struct frames *f, struct resume *given, dpc_error *err)
 {
 	uint8_t chunk[65536];
-	for (uint64_t done = 0; done < frame->size;) {
+	for (uint64_t done = 0; done < frame->size && !resume_is_met(given);) {
 		size_t n = frame->size - done < sizeof chunk ? (size_t)(frame->size - done) : sizeof chunk, left = n;
 		const uint8_t *rest = chunk;
 		int rc = frames_read(chunk, n, f, frame->at + done, err);

@@ -89,3 +89,15 @@ ask() {
 	exec 7<&-
 	cmp -n "$(stat -c %s late)" late out.expected
 }
+
+@test "dpcache run, read slowly: asked to end, it does not wait for its reader" {
+	printf '%s\n' '#!/bin/sh' 'yes out | head -n 100000' ': >printed' "exec tail -f /dev/null" >endless
+	chmod +x endless
+	start leader sh -c 'exec dpcache run ./endless >pipe'
+	exec 7<pipe
+	# More than a pipe holds: it is passed on by another process.
+	wait_until test -e printed
+	kill -TERM "${pid_of[leader]}"
+	finish leader 143
+	exec 7<&-
+}
