@@ -219,6 +219,9 @@ static int show(enum step *step, enum role *role, struct wait *w, dpc_error *err
 	}
 	bool whole = end == LIVE_DONE && !was_cut_short(w, &l->head);
 	close(w->fd);
+	/* Cut short, it may have said less than was given; but not with success. */
+	if (whole && capsule_exit_status(l->head.status) == 0 && resume_end(&l->given, err) != DPC_OK)
+		return DPC_E_CONFLICT;
 	*role = ROLE_SHOWN;
 	*step = whole ? STEP_DONE : end == LIVE_DONE ? STEP_AGAIN : STEP_TIMED_OUT;
 	/* What comes instead begins anew. */

@@ -87,7 +87,7 @@ static int relay_piece(struct follow *f, dpc_error *err)
 	if (rc != DPC_OK)
 		return rc;
 	if (!size) {
-		rc = resume_end(&f->l->given, err);
+		rc = f->tail.head.flags & CAPSULE_CUT ? DPC_OK : resume_end(&f->l->given, err);
 		return rc == DPC_OK ? end_as(f, LIVE_DONE) : rc;
 	}
 	rc = resume_filter(&f->l->given, stream, &data, &size, err);
@@ -142,7 +142,7 @@ static int look_after_leader(struct follow *f, dpc_error *err)
 static void wait_for_more(struct follow *f)
 {
 	struct live *l = f->l;
-	if (!l->relayed && l->waiting)
+	if (l->waiting)
 		l->waiting(l->context, &l->head);
 	watch_wait(&f->watch, f->deadline);
 }

@@ -12,7 +12,8 @@
 #include <stdbool.h>
 
 enum live_end {
-	LIVE_DONE,     /* it ended well and its whole output went out; head.status is its status */
+	LIVE_DONE,     /* it ended and its whole output went out; head.status is its status. Only with
+	                * CAPSULE_CUT can that be less than was given before */
 	LIVE_ENDED,    /* nothing (more) will come: head.state is CAPSULE_ELSEWHERE or CAPSULE_GIVEN_UP */
 	LIVE_DIED,     /* nobody leads in this file any more, and it is not complete */
 	LIVE_REFUSED,  /* `accept` did not want it; nothing of it went out */
@@ -27,8 +28,7 @@ struct live {
 	/* Asked once, before anything of a run goes out; NULL: yes. What the head
 	 * tells of can be read from the file. */
 	bool (*accept)(void *context, const struct capsule *head);
-	/* Called before each wait, at least once a second, until something goes
-	 * out; NULL: not. */
+	/* Called before each wait, at least once a second; NULL: not. */
 	void (*waiting)(void *context, const struct capsule *head);
 	/* Called once, before the first byte goes out; NULL: not. */
 	void (*relaying)(void *context);

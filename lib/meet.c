@@ -282,7 +282,6 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 	    .deadline = deadline_of(p),
 	    .max_run = p->max_run,
 	    .must_lead = p->refresh,
-	    .live = live_for(m),
 	    .matches = is_ours,
 	    .waiting = m->waiting ? tell_waiting : NULL,
 	    .relaying = m->relaying ? tell_relaying : NULL,
@@ -294,6 +293,9 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 	for (;;) {
 		enum role role;
 		int fd;
+		/* A look in between may have found something to fall back on. */
+		if (!meet_has_shown(m))
+			who.live = live_for(m);
 		int rc = dogpile_join(&role, &fd, &who, err);
 		if (rc != DPC_OK)
 			return rc;

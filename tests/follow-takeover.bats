@@ -334,6 +334,20 @@ begin_showing_out() { # NAME...
 	assert_decision miss
 }
 
+@test "dpcache run --follow: broken off by what is remembered, it is told as a decision" {
+	lead leader
+	DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision follow a
+	tell 1 'echo one'
+	wait_until shows a one
+	stop a
+	kill_leader
+	tell 2 'echo other' 'exit 0'
+	dpcache run ./job >job.out 2>job.err
+	proceed a
+	assert_differs a one
+	jq -e '.exit == 125 and (.reason | contains("differs"))' "$BATS_TEST_TMPDIR/decision"
+}
+
 # --- in another order ---
 
 # Of the first run stdout alone was shown; the next begins with much on stderr.
@@ -411,4 +425,103 @@ is_noisy() { # NAME
 		if [[ $rest == *two ]]; then assert_shows_noisily a $'one\ntwo'; else assert_differs a one; fi
 		dpcache invalidate --all
 	done
+}
+
+@test "dpcache run --follow --max-output: more than may be remembered, in another order: all of it comes" {
+	lead leader --max-output 1k
+	follow a --max-output 1k
+	tell 1 'echo one'
+	wait_until shows a one
+	kill_leader
+	wait_until has_run 2
+	tell 2 "$NOISY" 'echo one; echo two' 'exit 0'
+	assert_shows_noisily a $'one\ntwo'
+}
+
+@test "dpcache run --follow --wait: out of time after a part, its own run may say things in another order" {
+	lead leader
+	tell 1 'echo one'
+	wait_until are_recorded one
+	start a dpcache run --follow always --wait 500ms ./job
+	wait_until has_run 2
+	tell 2 "$NOISY" 'echo one; echo two' 'exit 0'
+	assert_shows_noisily a $'one\ntwo'
+	tell 1 'exit 0'
+	finish leader
+}
+
+# --- cut short ---
+
+# The leader of a, who has shown "one", is killed; the next one has a second.
+begin_showing_and_lead_next() { # OPTION-OF-A...
+	lead leader
+	follow a "$@"
+	tell 1 'echo one'
+	wait_until shows a one
+	stop a
+	kill_leader
+	lead next --max-run 1s
+	proceed a
+	wait_until looks_on a
+}
+
+@test "dpcache run --follow: the next leader ended by its --max-run before it says as much: run again" {
+	begin_showing_and_lead_next
+	finish next 143
+	wait_until has_run 3
+	tell 3 'echo one; echo two' 'exit 0'
+	finish a
+	assert_shows a $'one\ntwo'
+}
+
+@test "dpcache run --follow --max-run: the next leader ended by as much before it says as much: the same for all" {
+	begin_showing_and_lead_next --max-run 1s
+	finish next 143
+	finish a 143
+	assert_shows a one
+	assert_runs runs 2
+}
+
+@test "dpcache run --follow: asked to end, its own run says less and calls that a success: 125" {
+	begin_showing_out a
+	kill_leader
+	wait_until has_run 2
+	tell 2 "trap 'exit 0' TERM" ': >ready'
+	wait_until test -e ready
+	kill -TERM "${pid_of[a]}"
+	assert_differs a one
+}
+
+@test "dpcache run --follow: a leader stopped past its --max-run is ended by one who has shown a part" {
+	lead leader --max-run 1s
+	follow a
+	tell 1 'echo one'
+	wait_until shows a one
+	stop leader
+	finish leader 137
+	wait_until has_run 2
+	tell 2 'echo one; echo two' 'exit 0'
+	finish a
+	assert_shows a $'one\ntwo'
+}
+
+# --- read slowly ---
+
+@test "dpcache run --follow: who takes over and is read slowly holds up nobody else" {
+	head -c 600000 /dev/urandom >noise
+	lead leader
+	start slow bash -c "set -o pipefail; dpcache run --follow always ./job | { head -c 4; $(held); cat; }"
+	tell 1 'echo one'
+	wait_until shows slow one
+	kill_leader
+	wait_until has_run 2
+	follow b
+	tell 2 'echo one; cat noise' ': >printed'
+	wait_until test -e printed
+	tell 2 'exit 0'
+	finish b
+	release
+	finish slow
+	cmp slow.out b.out
+	tail -c +5 slow.out | cmp - noise
 }
