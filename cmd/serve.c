@@ -58,8 +58,10 @@ int serve_answer(const struct run_options *o, const struct meet *m, const struct
 	*events = events_append(a->home, words_for[how].event, &found->capsule.key, saved);
 	if (o->use_stdin)
 		stdin_consume();
-	if (replay(m, found, &err) != DPC_OK)
+	if (replay(m, found, &err) != DPC_OK) {
 		status = d.exit_status = serve_conflict(&err);
+		d.reason = err.message;
+	}
 	report_decision(o, &d);
 	return status;
 }
