@@ -178,12 +178,12 @@ static void skip_given(struct run *r, struct relay *y)
 		fall_silent(r);
 }
 
+/* --- slow readers --- */
+
 static struct laggard *laggard_of(const struct run *r, const struct relay *y)
 {
 	return &r->c->laggards[y == &r->err];
 }
-
-/* --- slow readers --- */
 
 /* Could what goes to `y` as well be taken from what is recorded? */
 static bool may_lag(const struct run *r, const struct relay *y)
