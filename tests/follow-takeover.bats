@@ -222,7 +222,8 @@ begin_showing_out() { # NAME...
 	assert_differs a one
 }
 
-@test "dpcache run --follow: the next leader's run says something else" {
+# The next leader's run says something else than a was shown. Told not only at its end.
+break_off() {
 	begin_showing_out a
 	stop a
 	kill_leader
@@ -230,8 +231,11 @@ begin_showing_out() { # NAME...
 	tell 2 'echo other'
 	wait_until shows next other
 	proceed a
-	# Not only at its end.
 	assert_differs a one
+}
+
+@test "dpcache run --follow: the next leader's run says something else" {
+	break_off
 	tell 2 'exit 0'
 	finish next
 	assert_shows next other
@@ -319,14 +323,7 @@ begin_showing_out() { # NAME...
 @test "dpcache run --follow: broken off, it is told as a decision" {
 	local DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/decision
 	export DPCACHE_STATUS_FILE
-	begin_showing_out a
-	stop a
-	kill_leader
-	lead next
-	tell 2 'echo other'
-	wait_until shows next other
-	proceed a
-	assert_differs a one
+	break_off
 	assert_decision follow
 	jq -e '.exit == 125 and (.reason | contains("differs"))' "$DPCACHE_STATUS_FILE"
 	tell 2 'exit 0'
