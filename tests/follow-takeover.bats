@@ -360,6 +360,18 @@ is_noisy() { # NAME
 	[[ $(wc -c <"$1.err") == 100000 ]]
 }
 
+# The leader of a, who has shown "one", is killed; a looks on at the next.
+lead_noisily() {
+	begin_showing_out a
+	stop a
+	kill_leader
+	lead next
+	tell 2 "$NOISY"
+	wait_until is_noisy next
+	proceed a
+	wait_until looks_on a
+}
+
 @test "dpcache run --follow: the follower's own run has other things to say first: they come, too" {
 	begin_showing_out a
 	kill_leader
@@ -380,14 +392,7 @@ is_noisy() { # NAME
 }
 
 @test "dpcache run --follow: the next leader has other things to say first: they come, too" {
-	begin_showing_out a
-	stop a
-	kill_leader
-	lead next
-	tell 2 "$NOISY"
-	wait_until is_noisy next
-	proceed a
-	wait_until looks_on a
+	lead_noisily
 	tell 2 'echo one; echo two'
 	wait_until shows a $'one\ntwo'
 	wait_until is_noisy a
@@ -396,14 +401,7 @@ is_noisy() { # NAME
 }
 
 @test "dpcache run --follow: the next leader has other things to say first, and then differs: none of it comes" {
-	begin_showing_out a
-	stop a
-	kill_leader
-	lead next
-	tell 2 "$NOISY"
-	wait_until is_noisy next
-	proceed a
-	wait_until looks_on a
+	lead_noisily
 	tell 2 'echo other'
 	assert_differs a one
 	tell 2 'exit 0'

@@ -57,14 +57,18 @@ LEADER='leader=$(sed "s/.*) //" /proc/$PPID/stat | cut -d " " -f 2)'
 	run -2 dpcache run --ttl 1h --cache-exit any sh -c "$command"
 }
 
-@test "dpcache run --stale: of many callers one refreshes, and all have the old result" {
-	hold_refresh
-	names=(1 2 3 4 5 6 7 8)
+many_have_the_old_result() {
+	local name names=(1 2 3 4 5 6 7 8)
 	for name in "${names[@]}"; do start "$name" ask; done
 	for name in "${names[@]}"; do
 		finish "$name"
 		assert_equal "$(<"$name.out")" 'result 1'
 	done
+}
+
+@test "dpcache run --stale: of many callers one refreshes, and all have the old result" {
+	hold_refresh
+	many_have_the_old_result
 	assert_runs runs 2
 	release
 	refreshed
@@ -74,12 +78,7 @@ LEADER='leader=$(sed "s/.*) //" /proc/$PPID/stat | cut -d " " -f 2)'
 @test "dpcache run --stale: of many who come to an old result at once one refreshes" {
 	ask >out 2>err
 	: >slow
-	names=(1 2 3 4 5 6 7 8)
-	for name in "${names[@]}"; do start "$name" ask; done
-	for name in "${names[@]}"; do
-		finish "$name"
-		assert_equal "$(<"$name.out")" 'result 1'
-	done
+	many_have_the_old_result
 	wait_until has_run 2
 	release
 	refreshed

@@ -309,6 +309,19 @@ static void a_finished_file_that_is_just_being_retired_is_not_followed(void **st
 	assert_int_equal(child_wait(pid), 0);
 }
 
+/* The run ends well, but is not for one who begins to wait for it now. */
+static void assert_whoever_waits_leads(struct recorder *r, int fd)
+{
+	pid_t pid = child_start(caller, NULL);
+	until_blocked(lock_path(), 0, 1);
+	assert_int_equal(end_run(r, OUTPUT, sizeof OUTPUT - 1), DPC_OK);
+	lock_retire(&scene.f->home, key(), fd);
+	assert_int_equal(hear(), ROLE_LEAD);
+	gate_open(&scene.go);
+	assert_int_equal(child_wait(pid), 0);
+	recorder_release(r);
+}
+
 static void who_comes_to_a_voided_run_as_its_head_is_written_does_not_follow(void **state)
 {
 	(void)state;
@@ -320,14 +333,7 @@ static void who_comes_to_a_voided_run_as_its_head_is_written_does_not_follow(voi
 	assert_int_equal(pwrite(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT), sizeof voided);
 	/* Half of it is there: the sum is not that of the whole. */
 	assert_int_equal(pwrite(fd, &done, sizeof done, STATE_AT), sizeof done);
-	pid_t pid = child_start(caller, NULL);
-	until_blocked(lock_path(), 0, 1);
-	assert_int_equal(end_run(&r, OUTPUT, sizeof OUTPUT - 1), DPC_OK);
-	lock_retire(&scene.f->home, key(), fd);
-	assert_int_equal(hear(), ROLE_LEAD);
-	gate_open(&scene.go);
-	assert_int_equal(child_wait(pid), 0);
-	recorder_release(&r);
+	assert_whoever_waits_leads(&r, fd);
 }
 
 static void a_waiter_on_the_old_inode_and_a_newcomer_never_both_lead(void **state)
@@ -482,14 +488,7 @@ static void who_must_lead_waits_but_does_not_follow(void **state)
 	int fd = lead();
 	assert_int_equal(begin_run(&r, &scene.asking.ask, fd), DPC_OK);
 	scene.must_lead = true;
-	pid_t pid = child_start(caller, NULL);
-	until_blocked(lock_path(), 0, 1);
-	assert_int_equal(end_run(&r, OUTPUT, sizeof OUTPUT - 1), DPC_OK);
-	lock_retire(&scene.f->home, key(), fd);
-	assert_int_equal(hear(), ROLE_LEAD);
-	gate_open(&scene.go);
-	assert_int_equal(child_wait(pid), 0);
-	recorder_release(&r);
+	assert_whoever_waits_leads(&r, fd);
 }
 
 static void void_it(int fd)
@@ -505,14 +504,7 @@ static void who_comes_after_a_run_was_voided_does_not_follow_it(void **state)
 	int fd = lead();
 	assert_int_equal(begin_run(&r, &scene.asking.ask, fd), DPC_OK);
 	void_it(fd);
-	pid_t pid = child_start(caller, NULL);
-	until_blocked(lock_path(), 0, 1);
-	assert_int_equal(end_run(&r, OUTPUT, sizeof OUTPUT - 1), DPC_OK);
-	lock_retire(&scene.f->home, key(), fd);
-	assert_int_equal(hear(), ROLE_LEAD);
-	gate_open(&scene.go);
-	assert_int_equal(child_wait(pid), 0);
-	recorder_release(&r);
+	assert_whoever_waits_leads(&r, fd);
 }
 
 static void who_waited_before_a_run_was_voided_still_follows_it(void **state)
