@@ -191,11 +191,11 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 		scratch_close(&s, l->ask->home, &l->key);
 	}
 	int rc = capture_run(result, l->capture, err);
-	if (!l->capture->recorder)
+	if (!l->capture->recorder) {
 		l->kept = KEPT_ERROR;
-	else if (rc == DPC_OK && !result->exec_errno)
+	} else if (rc == DPC_OK && !result->exec_errno) {
 		keep(l, &r, result, &s, cache_err);
-	else {
+	} else {
 		l->kept = KEPT_ERROR;
 		recorder_give_up(&r, CAPSULE_GIVEN_UP);
 	}

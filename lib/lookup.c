@@ -9,8 +9,9 @@ int64_t lookup_ttl(const struct policy *p, int32_t wait_status)
 	return exit_set_has(&p->cache_exit, capsule_exit_status(wait_status)) ? p->ttl : p->ttl_fail;
 }
 
-/* exp(-x), x >= 0, to nine digits: Taylor's series near 0, squared ten times. The
- * front, where it is a dynamic program, would load libm for nothing else. */
+/* exp(-x), x >= 0: Taylor's series near 0, squared ten times. Nine digits are right up
+ * to x = 37, beyond which it is less than any number it is compared with. The front,
+ * where it is a dynamic program, would load libm for nothing else. */
 static double exp_of_minus(double x)
 {
 	double t = x / 1024;
