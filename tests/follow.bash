@@ -10,7 +10,7 @@ setup() {
 	common_setup
 	make_hold
 	export SHELL=/bin/sh
-	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
+	printf '%s\n' '#!/bin/sh' "$(numbered runs)" \
 		"while read -r line; do eval \"\$line\"; done <'$PWD/run.'\$n" >job
 	chmod +x job
 	local n fd

@@ -28,6 +28,13 @@ counted() {
 	printf 'echo run >>%q' "$BATS_TEST_TMPDIR/$1"
 }
 
+# numbered FILE: the same, and which run it is in $n. That is known before it shows,
+# so that the next one, whenever it comes, has another number.
+numbered() {
+	printf 'n=$(($(wc -l 2>/dev/null <%q) + 1))\n' "$BATS_TEST_TMPDIR/$1"
+	counted "$1"
+}
+
 # LeakSanitizer, in a build that has it, cannot work under ptrace.
 strace() {
 	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 command strace "$@"
@@ -187,7 +194,7 @@ flip_byte() {
 run_held() {
 	mkfifo started go
 	# shellcheck disable=SC2016  # for the inner shell
-	printf '%s\n' '#!/bin/sh' "$(counted slow)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/slow')" \
+	printf '%s\n' '#!/bin/sh' "$(numbered slow)" \
 		'if mkdir first 2>/dev/null; then echo >started; read line <go; fi' \
 		'echo result $n' >slow
 	chmod +x slow
@@ -211,7 +218,7 @@ is_blocked() { # PID
 # "probe" is a script that it runs before anything else.
 make_source() {
 	make_hold
-	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
+	printf '%s\n' '#!/bin/sh' "$(numbered runs)" \
 		'[ ! -e probe ] || . ./probe' \
 		"[ ! -e slow ] || $(held)" \
 		'[ ! -e broken ] || { echo "failure $n"; echo why >&2; exit 3; }' \

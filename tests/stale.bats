@@ -347,6 +347,9 @@ stat_field() { # FILE N
 @test "dpcache run --stale: a refresh that is killed leaves the old result, and the next caller refreshes" {
 	printf '%s\n' "$LEADER" 'echo $leader >>pids' >probe
 	hold_refresh
+	# It shows that it runs before it tells who leads it.
+	is_known() { (($(wc -l <pids) == 2)); }
+	wait_until is_known
 	kill -KILL "$(tail -n 1 pids)"
 	assert_refreshes_again() {
 		[ "$(ask 2>err)" = 'result 1' ] && has_run 3

@@ -236,6 +236,7 @@ kill_first() {
 @test "dpcache run: the keeper killed, the command dies, and its result is nobody's" {
 	echo 'echo $$ >leader' >family
 	start_first 0 dpcache run --cache-exit any ./job
+	wait_until test -s leader
 	start_led_by second dpcache run --cache-exit any ./job
 	wait_until assert_blocked 1 second
 	kill -KILL "$(keeper_of first)"
@@ -329,7 +330,7 @@ kill_first() {
 }
 
 @test "leader stopped without --max-run: --wait ends the wait, and its late result does not replace a newer one" {
-	printf '%s\n' '#!/bin/sh' "$(counted runs)" "n=\$(wc -l <'$BATS_TEST_TMPDIR/runs')" \
+	printf '%s\n' '#!/bin/sh' "$(numbered runs)" \
 		"[ \$n -gt 1 ] || $(held)" 'echo result $n' >numbered
 	chmod 755 numbered
 	start first dpcache run --key k -- ./numbered
