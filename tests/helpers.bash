@@ -11,7 +11,7 @@ common_setup() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && while [ ! -e Makefile ]; do cd ..; done && pwd)
 	BUILD=${DPC_TEST_BUILD:-$ROOT/build}
 	unset "${!DPCACHE_@}" CI XDG_CACHE_HOME
-	export LC_ALL=C.UTF-8 TZ=UTC
+	export LC_ALL=C.UTF-8 TZ=UTC SHELL=/bin/sh
 	export DPCACHE_DIR=$BATS_TEST_TMPDIR/cache
 	PATH=$BUILD:$PATH
 	mkdir "$BATS_TEST_TMPDIR/work"

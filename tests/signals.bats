@@ -182,8 +182,9 @@ on_terminal() {
 	mkfifo keys
 	exec {keys}<>keys
 	declare -gA pid_of
-	# Interrupts, too, which a shell has its background ignore.
-	env --default-signal=INT --default-signal=QUIT script -qefc 'bash --norc ./session' screen <keys >terminal.out 2>&1 3>&- &
+	# Interrupts, too, which a shell has its background ignore. In place of the
+	# shell that script starts ($SHELL, whichever that is): it would get them as well.
+	env --default-signal=INT --default-signal=QUIT script -qefc 'exec bash --norc ./session' screen <keys >terminal.out 2>&1 3>&- &
 	pid_of[terminal]=$!
 }
 

@@ -224,7 +224,7 @@ stat_field() { # FILE N
 	command -v script >/dev/null || skip 'no script'
 	look --key k >out 2>err
 	: >slow
-	run -0 script -qec 'dpcache run --ttl 0 --stale 1h --key k -- ./source' /dev/null </dev/null 3>&-
+	run -0 script -qec 'exec dpcache run --ttl 0 --stale 1h --key k -- ./source' /dev/null </dev/null 3>&-
 	assert_output --partial 'result 1'
 	wait_until has_run 2
 	release
