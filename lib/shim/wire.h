@@ -1,0 +1,128 @@
+/* The wire between those who watch a traced run and trace.c, which reads what they
+ * saw: one log in shared memory that every process of the run appends to.
+ *
+ * The log is a file of WIRE_SIZE bytes, sparse, that the variable WIRE_VARIABLE
+ * names. Whoever writes to it maps it and closes the descriptor at once: one kept
+ * open would be reused behind the program's own closefrom(2), and the log go into
+ * the user's file.
+ *
+ *   struct wire_head     a page; below
+ *   records              one behind the other, WIRE_ALIGN bytes aligned
+ *
+ * To append: add the record's size to head.used (that is the reservation; where it
+ * now passes WIRE_RECORDS, nothing may be written, and head.lost is counted up),
+ * fill in everything but the size, then store the size with release order. A
+ * reader that meets a size of 0 before head.used knows of a record that was never
+ * finished: its writer was killed, and what it saw is lost.
+ *
+ * Order: a record comes behind what it tells of. What looks at files or only adds
+ * to the log is written after the call, when its outcome is known. So of two
+ * processes that touch one file, the log's order may be wrong; trace.c relies on
+ * it only for what one process did, and else on the files' change times.
+ *
+ * Executing: who executes a program counts up head.execs and writes WIRE_EXEC
+ * before the call, and if it fails, counts down and writes WIRE_EXEC_FAILED. What
+ * was executed counts up head.hellos and writes WIRE_HELLO before anything else it
+ * does. In the end both counts must be equal: else some program ran unwatched, and
+ * WIRE_EXEC records without a WIRE_HELLO of the same process tell which.
+ *
+ * Paths are absolute but not tidied up: "." and ".." and symbolic links stand as
+ * the program gave them. They are bytes, end in a NUL and are at most
+ * WIRE_PATH_MAX long with it; longer ones cannot be opened either.
+ *
+ * A writer may leave out a record that it has written before: same kind, detail,
+ * error and path. */
+#ifndef DPC_WIRE_H
+#define DPC_WIRE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* What a traced program finds in its environment, besides the shim in LD_PRELOAD;
+ * both are taken out again before it looks. */
+#define WIRE_VARIABLE "DPCACHE_TRACE"
+
+#define WIRE_MAGIC UINT64_C(0x3165636172545044) /* "DPTrace1" */
+
+enum {
+	WIRE_HEAD = 4096,
+	WIRE_SIZE = 64 << 20,
+	WIRE_RECORDS = WIRE_SIZE - WIRE_HEAD,
+	WIRE_ALIGN = 8,
+	WIRE_PATH_MAX = 4096,
+	WIRE_PROGRAM_MAX = 1024
+};
+
+/* Notes: what makes a result doubtful, not wrong. Bits of head.notes. */
+enum wire_note {
+	WIRE_SAW_TIME = 1,   /* asked what time it is */
+	WIRE_SAW_RANDOM = 2, /* asked for random numbers */
+	WIRE_SAW_PID = 4     /* asked for its own process id */
+};
+
+struct wire_head {
+	uint64_t magic;
+	uint32_t strict;          /* every program is to be watched by the kernel as well */
+	_Atomic uint32_t notes;
+	_Atomic uint64_t used;    /* bytes of records reserved; may pass WIRE_RECORDS */
+	_Atomic uint64_t lost;    /* records for which there was no room */
+	_Atomic uint64_t execs, hellos;
+	/* NUL-terminated; empty: there is none. Filled in before the run begins. */
+	char shim[WIRE_PROGRAM_MAX];      /* the shim for programs of this C library */
+	char shim_musl[WIRE_PROGRAM_MAX]; /* the one for musl's */
+	/* Starts a program that cannot be preloaded, watched by the kernel:
+	 * `watcher LOG PATH ARGV...` executes PATH with that ARGV. */
+	char watcher[WIRE_PROGRAM_MAX];
+};
+
+enum wire_kind {
+	WIRE_HELLO = 1,   /* a program began; path: its executable */
+	WIRE_EXEC,        /* about to be executed: path; detail: enum wire_exec */
+	WIRE_EXEC_FAILED, /* it was not, for `error` */
+	WIRE_LIBRARY,     /* a shared object that was loaded */
+	WIRE_OPEN,        /* path was opened, or not, for `error`; detail: enum wire_open */
+	WIRE_STAT,        /* its metadata were asked for; detail: enum wire_look */
+	WIRE_ACCESS,      /* only whether it is there and may be used */
+	WIRE_LIST,        /* the names in a directory */
+	WIRE_READLINK,    /* a symbolic link's target */
+	WIRE_REALPATH,    /* resolved, each part of it */
+	WIRE_MAKE,        /* a new name: mkdir, symlink, link, rename's target, bind, mknod */
+	WIRE_REMOVE,      /* a name taken away: unlink, rmdir, rename's source */
+	WIRE_CHANGE,      /* metadata or size set: chmod, chown, utimes, truncate, xattr */
+	WIRE_VARIABLE_READ, /* path: the name of a variable that was looked up */
+	WIRE_ENVIRONMENT, /* the program has its environment at hand whole; path: its executable */
+	WIRE_UNCACHEABLE  /* path: why, in words that end "it …": "used the network" */
+};
+
+/* detail of WIRE_EXEC: may what is executed be watched? */
+enum wire_exec {
+	WIRE_EXEC_SHIM,    /* the shim goes with it */
+	WIRE_EXEC_WATCHER, /* the watcher does */
+	WIRE_EXEC_BLIND    /* nobody does */
+};
+
+/* detail of WIRE_OPEN, as bits. */
+enum wire_open {
+	WIRE_OPEN_READ = 1,
+	WIRE_OPEN_WRITE = 2,
+	WIRE_OPEN_EMPTY = 4,   /* O_TRUNC, or a file that was not there before: nothing of an old one is seen */
+	WIRE_OPEN_CREATED = 8, /* certainly not there before: O_EXCL, or looked at before the call */
+	WIRE_OPEN_DIRECTORY = 16, /* O_DIRECTORY or O_PATH: it is there, no more */
+	WIRE_OPEN_NOFOLLOW = 32
+};
+
+/* detail of WIRE_STAT, as bits. */
+enum wire_look {
+	WIRE_LOOK_NOFOLLOW = 1,
+	WIRE_LOOK_TYPE = 2 /* statx, and no times nor size were asked for */
+};
+
+struct wire_record {
+	_Atomic uint32_t size; /* of all of it; 0: not finished */
+	uint16_t kind, error;  /* enum wire_kind; errno, 0: it went well */
+	uint32_t detail;
+	uint32_t pid;
+	char path[];
+};
+
+#endif
