@@ -25,6 +25,9 @@ enum {
 	O_INPUT,
 	O_INPUTS_FROM,
 	O_ZERO,
+	O_TRACE,
+	O_TRACE_IGNORE,
+	O_TRACE_ADD,
 	O_STDIN,
 	O_KEY,
 	O_SALT,
@@ -58,6 +61,10 @@ enum {
 	{"input", 0, "PATH", "content of a file, directory or glob is part of the key", O_INPUT},            \
 	{"inputs-from", 0, "FILE", "read names of inputs from FILE (- is stdin)", O_INPUTS_FROM},            \
 	{"null", '0', NULL, "names in FILE end in NUL, not newline", O_ZERO},                                \
+	{"trace", 0, "[=strict]", "find the inputs by watching the command; without --ttl, no expiry",      \
+	 O_TRACE},                                                                                            \
+	{"trace-ignore", 0, "GLOB", "paths that are no inputs", O_TRACE_IGNORE},                              \
+	{"trace-add", 0, "PATH", "the same as --input", O_TRACE_ADD},                                         \
 	{"stdin", 0, NULL, "give the command standard input; it is part of the key", O_STDIN},               \
 	{"key", 0, "STRING", "name the result STRING, instead of by command and surroundings", O_KEY},       \
 	{"salt", 0, "STRING", "STRING is part of the key", O_SALT},                                          \
@@ -192,8 +199,23 @@ static int take_jitter(struct policy *p, const char *value, dpc_error *err)
 
 /* Options that take part in conflicts, as bits. */
 struct seen {
-	bool wait, on_timeout, command;
+	bool ttl, wait, on_timeout, command;
 };
+
+static int take_trace(struct question *q, const char *value, dpc_error *err)
+{
+	q->trace = *value ? TRACE_STRICT : TRACE_PRELOAD;
+	return !*value || strcmp(value, "strict") == 0 ? DPC_OK : bad_value(err, "--trace", value, "strict");
+}
+
+static int take_input(struct question *q, const char *option, const char *value, dpc_error *err)
+{
+	const char *path = NULL;
+	int rc = nonempty(&path, option, value, err);
+	if (rc == DPC_OK)
+		q->inputs[q->input_count++] = path;
+	return rc;
+}
 
 /* What is part of the question, and where to look for its answer. */
 static int take_part(struct run_options *o, int id, const char *v, struct seen *seen, dpc_error *err)
@@ -204,8 +226,14 @@ static int take_part(struct run_options *o, int id, const char *v, struct seen *
 	case O_ENV:
 		return take_env(o, v, err);
 	case O_INPUT:
-		if ((rc = nonempty(&text, "--input", v, err)) == DPC_OK)
-			o->question.inputs[o->question.input_count++] = v;
+		return take_input(&o->question, "--input", v, err);
+	case O_TRACE_ADD:
+		return take_input(&o->question, "--trace-add", v, err);
+	case O_TRACE:
+		return take_trace(&o->question, v, err);
+	case O_TRACE_IGNORE:
+		if ((rc = nonempty(&text, "--trace-ignore", v, err)) == DPC_OK)
+			o->question.trace_ignore[o->question.trace_ignore_count++] = v;
 		return rc;
 	case O_INPUTS_FROM:
 		return nonempty(&o->inputs_from, "--inputs-from", v, err);
@@ -234,6 +262,7 @@ static int take_valued(struct run_options *o, int id, const char *v, struct seen
 	int rc;
 	switch (id) {
 	case O_TTL:
+		seen->ttl = true;
 		return duration(&p->ttl, "--ttl", v, err);
 	case O_TTL_FAIL:
 		return duration(&p->ttl_fail, "--ttl-fail", v, err);
@@ -353,11 +382,12 @@ static int set_defaults(struct run_options *o, char **words, dpc_error *err)
 	                            .wait = DPC_FOREVER,
 	                            .max_output = UINT64_C(256) << 20};
 	parse_exit_set(&o->policy.cache_exit, "0");
-	o->lists = calloc(2 * n + 1, sizeof *o->lists);
+	o->lists = calloc(3 * n + 1, sizeof *o->lists);
 	if (!o->lists)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	o->question.env = o->lists;
-	o->question.inputs = o->lists + n;
+	o->question.trace_ignore = o->lists + n;
+	o->question.inputs = o->lists + 2 * n;
 	o->verbose = switched_on("DPCACHE_VERBOSE");
 	o->no_cache = switched_on("DPCACHE_DISABLE");
 	o->status_file = variable("DPCACHE_STATUS_FILE");
@@ -381,6 +411,8 @@ static int check_conflicts(const struct run_options *o, const struct seen *seen,
 		return dpc__fail(err, DPC_E_USAGE, "--stale-if-error is shorter than --stale and so would never matter");
 	if (o->use_stdin && o->inputs_from && strcmp(o->inputs_from, "-") == 0)
 		return dpc__fail(err, DPC_E_USAGE, "--stdin and --inputs-from - both want standard input");
+	if (o->question.trace_ignore_count && o->question.trace == TRACE_NOT)
+		return dpc__fail(err, DPC_E_USAGE, "--trace-ignore needs --trace");
 	if (o->zero_terminated && !o->inputs_from)
 		return dpc__fail(err, DPC_E_USAGE, "-0 needs --inputs-from");
 	if (o->status_fd >= 0 && !os_fd_is_open(o->status_fd))
@@ -408,6 +440,9 @@ int options_parse(struct run_options *o, const struct opt *table, char **words, 
 	}
 	if (rc == DPC_OK)
 		rc = check_conflicts(o, &seen, words + parser.at, err);
+	/* What it depends on says when it is over. */
+	if (o->question.trace != TRACE_NOT && !seen.ttl)
+		o->policy.ttl = DPC_FOREVER;
 	o->question.argv = words + parser.at;
 	if (seen.command) {
 		o->shell_argv[0] = (char *)"/bin/sh";
@@ -449,15 +484,18 @@ static int split_names(struct run_options *o, dpc_error *err)
 	/* A name has at least one byte and its end: room for that many, of which
 	 * only what is used is touched. */
 	size_t most = o->input_names.size / 2 + 1;
-	const char **lists = calloc(q->env_count + q->input_count + most, sizeof *lists);
+	size_t before = q->env_count + q->trace_ignore_count;
+	const char **lists = calloc(before + q->input_count + most, sizeof *lists);
 	if (!lists)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	memcpy(lists, q->env, q->env_count * sizeof *lists);
-	memcpy(lists + q->env_count, q->inputs, q->input_count * sizeof *lists);
+	memcpy(lists + q->env_count, q->trace_ignore, q->trace_ignore_count * sizeof *lists);
+	memcpy(lists + before, q->inputs, q->input_count * sizeof *lists);
 	free(o->lists);
 	o->lists = lists;
 	q->env = lists;
-	q->inputs = lists + q->env_count;
+	q->trace_ignore = lists + q->env_count;
+	q->inputs = lists + before;
 	for (char *next; p < stop; p = next + 1) {
 		next = memchr(p, end, (size_t)(stop - p));
 		*next = '\0';

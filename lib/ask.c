@@ -1,5 +1,6 @@
 #include "ask.h"
 
+#include "fact.h"
 #include "os.h"
 #include "shelf.h"
 
@@ -24,11 +25,13 @@ void ask_release(struct ask *a)
 	digests_release(&a->digests);
 	buf_release(&a->bytes);
 	observations_release(&a->observed);
+	observations_release(&a->traced);
 }
 
 void ask_forget(struct ask *a)
 {
 	observations_release(&a->observed);
+	observations_release(&a->traced);
 	a->has_key = false;
 }
 
@@ -66,6 +69,33 @@ bool ask_matches(const struct ask *a, const struct capsule_meta *m)
 	return same;
 }
 
+static struct digest traced_key(struct slice question, struct slice observed, const struct observations *traced)
+{
+	struct buf b = {0};
+	observations_put(&b, traced);
+	struct digest key = key_of_bytes(question, observed, (struct slice){b.data, b.size});
+	buf_release(&b);
+	return key;
+}
+
+struct digest ask_result_key(const struct ask *a)
+{
+	struct buf observed = {0};
+	if (!ask_is_traced(a))
+		return a->key;
+	observations_put(&observed, &a->observed);
+	struct digest key = traced_key((struct slice){a->bytes.data, a->bytes.size},
+	                               (struct slice){observed.data, observed.size}, &a->traced);
+	buf_release(&observed);
+	return key;
+}
+
+struct digest ask_key_of(const struct capsule *c, const struct capsule_meta *m)
+{
+	static const struct slice none;
+	return m->traced.data ? key_of_bytes(m->question, m->observations, none) : c->key;
+}
+
 static bool judge(struct ask *a, const struct capsule *c, int64_t *age)
 {
 	if (c->state != CAPSULE_DONE)
@@ -75,24 +105,61 @@ static bool judge(struct ask *a, const struct capsule *c, int64_t *age)
 	return verdict_serves(a->verdict) || verdict_is_old(a->verdict);
 }
 
+static bool same_traced(const struct ask *a, const struct capsule_meta *m)
+{
+	struct buf b = {0};
+	if (!ask_is_traced(a))
+		return !m->traced.data;
+	observations_put(&b, &a->traced);
+	bool same = !b.failed && slice_equal(m->traced, (struct slice){b.data, b.size});
+	buf_release(&b);
+	return same;
+}
+
 bool ask_wants(struct ask *a, const struct capsule *c, const struct capsule_meta *m, int64_t *age)
 {
-	return ask_matches(a, m) && judge(a, c, age);
+	return ask_matches(a, m) && same_traced(a, m) && judge(a, c, age);
 }
 
 /* By stat alone: everything observed then is under the same tuple now. */
-static bool unchanged_by_stat(const struct shelf_variant *v)
+static bool all_unchanged(const struct ask *a, struct slice observations, struct cursor *tuples)
 {
-	struct cursor tuples = {v->tuples.data, v->tuples.data + v->tuples.size, false};
-	struct slice all = v->meta.observations;
-	struct cursor stored = {all.data, all.data + all.size, false};
+	struct cursor stored = {observations.data, observations.data + observations.size, false};
 	uint32_t n = cursor_u32(&stored);
 	for (uint32_t i = 0; i < n; i++) {
 		struct stored_observation o;
 		struct tuple t;
 		stored_observation_get(&stored, &o);
-		tuple_get(&tuples, &t);
-		if (stored.bad || tuples.bad || !observation_unchanged(o.kind, (const char *)o.path.data, &t))
+		tuple_get(tuples, &t);
+		if (stored.bad || tuples->bad || !fact_unchanged(&o, &t, a->home->state.secret))
+			return false;
+	}
+	return true;
+}
+
+static bool unchanged_by_stat(const struct ask *a, const struct shelf_variant *v)
+{
+	struct cursor tuples = {v->tuples.data, v->tuples.data + v->tuples.size, false};
+	return all_unchanged(a, v->meta.observations, &tuples) &&
+	       (!v->meta.traced.data || all_unchanged(a, v->meta.traced, &tuples));
+}
+
+/* By content: what was traced is, each by itself, still as it was. Leaves in
+ * a->traced how it is today. */
+static bool traced_holds(struct ask *a, const struct shelf_variant *v)
+{
+	struct slice all = v->meta.traced;
+	struct cursor stored = {all.data, all.data + all.size, false};
+	const struct looker look = {&a->digests, a->home->state.secret};
+	observations_release(&a->traced);
+	if (!all.data || !ask_is_traced(a))
+		return !all.data && !ask_is_traced(a);
+	uint32_t n = cursor_u32(&stored);
+	for (uint32_t i = 0; i < n; i++) {
+		struct stored_observation o;
+		stored_observation_get(&stored, &o);
+		if (stored.bad || fact_add(&a->traced, &look, o.kind, (const char *)o.path.data, NULL) != DPC_OK ||
+		    memcmp(&a->traced.v[i].digest, &o.digest, sizeof o.digest) != 0)
 			return false;
 	}
 	return true;
@@ -158,7 +225,7 @@ static void refresh_tuples(struct ask *a, const struct shelf_variant *used)
 	if (ask_observe(a, NULL) == DPC_OK && shelf_load(&s, a->home, &a->hash) == DPC_OK)
 		while (shelf_next(&s, &v)) {
 			char name[64] = "";
-			struct shelf_item item = {.observed = &a->observed, .capsule = v.capsule_bytes};
+			struct shelf_item item = {.observed = &a->observed, .traced = &a->traced, .capsule = v.capsule_bytes};
 			if (!slice_equal(v.capsule_bytes, used->capsule_bytes) || v.file.size >= sizeof name)
 				continue;
 			memcpy(name, v.file.data, v.file.size);
@@ -180,8 +247,8 @@ static bool search(struct answer *out, struct ask *a, struct shelf *s, bool by_s
 	int64_t age;
 	while (shelf_next(s, &v)) {
 		bool refresh = !by_stat;
-		bool same = by_stat ? same_question(a, &v.meta) && unchanged_by_stat(&v)
-		                    : ask_matches(a, &v.meta);
+		bool same = by_stat ? same_question(a, &v.meta) && unchanged_by_stat(a, &v)
+		                    : ask_matches(a, &v.meta) && traced_holds(a, &v);
 		if (!same || !judge(a, &v.capsule, &age))
 			continue;
 		if (!take(out, a, s, &v, age, &refresh)) {
@@ -189,7 +256,7 @@ static bool search(struct answer *out, struct ask *a, struct shelf *s, bool by_s
 			a->found = false;
 			continue;
 		}
-		if (refresh)
+		if (refresh && (!by_stat || traced_holds(a, &v)))
 			refresh_tuples(a, &v);
 		return true;
 	}

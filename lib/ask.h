@@ -17,7 +17,8 @@ struct ask {
 	struct digest hash;      /* of it */
 	struct observations observed;
 	bool has_key;            /* observed and key are set */
-	struct digest key;
+	struct digest key;       /* locks and runs go by it; untraced results, too */
+	struct observations traced; /* what a traced run read, as of now: by vault_fetch, or after the run */
 	bool found;              /* an entry was there, and … */
 	enum verdict verdict;    /* … what was made of it */
 };
@@ -37,8 +38,22 @@ void ask_forget(struct ask *a);
  * a->verdict says; the age is in *age. */
 bool ask_wants(struct ask *a, const struct capsule *c, const struct capsule_meta *m, int64_t *age);
 
-/* Key material only: the same question with inputs observed the same. */
+/* Key material only: the same question with inputs observed the same; but for those
+ * that a traced run found by itself. */
 bool ask_matches(const struct ask *a, const struct capsule_meta *m);
+
+/* The key that whoever got this answer asked under. A traced result's own is another:
+ * what it read is in that. */
+struct digest ask_key_of(const struct capsule *c, const struct capsule_meta *m);
+
+/* The key of the result, once a->traced is known. */
+struct digest ask_result_key(const struct ask *a);
+
+/* Is `ask` traced? */
+static inline bool ask_is_traced(const struct ask *a)
+{
+	return a->question->trace != TRACE_NOT;
+}
 
 /* Look on the shelf: first by stat alone, then by content. DPC_OK with an
  * answer to be served; DPC_MISS, when `out` may hold an old one to fall back on

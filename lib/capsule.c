@@ -135,13 +135,28 @@ void capsule_encode_meta(struct buf *b, struct slice question, const struct obse
 	buf_release(&observations);
 }
 
+void capsule_encode_traced(struct buf *b, const struct observations *traced)
+{
+	struct buf observations = {0};
+	observations_put(&observations, traced);
+	buf_u8(b, CAPSULE_TRACED);
+	buf_field(b, observations.data, observations.size);
+	b->failed |= observations.failed;
+	buf_release(&observations);
+}
+
 int capsule_parse_meta(struct capsule_meta *m, struct slice bytes, dpc_error *err)
 {
 	struct cursor r = {bytes.data, bytes.data + bytes.size, false};
 	m->question = cursor_field(&r);
 	m->observations = cursor_field(&r);
 	m->label = cursor_field(&r);
-	while (r.at != r.end && !*r.at)
+	m->traced = (struct slice){NULL, 0};
+	if (!r.bad && r.at != r.end && *r.at == CAPSULE_TRACED) {
+		cursor_take(&r, 1);
+		m->traced = cursor_field(&r);
+	}
+	while (!r.bad && r.at != r.end && !*r.at)
 		r.at++;
 	if (r.bad || r.at != r.end)
 		return dpc__fail(err, DPC_E_CORRUPT, "capsule's description is malformed");

@@ -2,8 +2,9 @@
  * files, databases and on the wire alike, all integers little-endian:
  *
  *   head    CAPSULE_HEAD bytes, below; its last field sums the others
- *   meta    question, observations (see input.h) and label, a field each, and
- *           zeros that bring the frames of a large one to a page's start
+ *   meta    question, observations (see input.h) and label, a field each; of a
+ *           traced run CAPSULE_TRACED and one more of observations; and zeros that
+ *           bring the frames of a large one to a page's start
  *   frames  u64 (size << 8 | stream), then size bytes; to the end
  *
  * Three sums cover every byte: meta_sum the meta, payload_sum the frames'
@@ -24,7 +25,7 @@
 #include "hash.h"
 #include "input.h"
 
-enum { CAPSULE_HEAD = 168, CAPSULE_VOIDED_AT = 16, CAPSULE_VERSION = 1 };
+enum { CAPSULE_HEAD = 168, CAPSULE_VOIDED_AT = 16, CAPSULE_VERSION = 1, CAPSULE_TRACED = 'T' };
 
 enum capsule_state {
 	CAPSULE_BUILDING = 0, /* the run is at work, or its leader died */
@@ -36,7 +37,9 @@ enum capsule_state {
 enum capsule_flags {
 	CAPSULE_VALUE = 1, /* a plain value, not a run */
 	CAPSULE_HELD = 2,  /* not to be shown before it is complete */
-	CAPSULE_CUT = 4    /* ended after `cost` by its leader's --max-run */
+	CAPSULE_CUT = 4,   /* ended after `cost` by its leader's --max-run */
+	CAPSULE_MANIFEST = 8, /* no result: where to find those of a traced question (manifest.h) */
+	CAPSULE_NOTES = 8  /* shift: above it enum wire_note (shim/wire.h), of a traced run */
 };
 
 enum stream { STREAM_OUT = 1, STREAM_ERR = 2 };
@@ -77,10 +80,14 @@ uint64_t capsule_size(const struct capsule *c);
 /* The meta section taken apart; everything borrowed from `bytes`. */
 struct capsule_meta {
 	struct slice question, observations /* as observations_put wrote them */, label;
+	struct slice traced; /* further observations, of what the run was seen to read; data NULL: none */
 };
 
 void capsule_encode_meta(struct buf *b, struct slice question, const struct observations *o,
                          struct slice label);
+
+/* Behind that, what a traced run was seen to read: facts (fact.h). */
+void capsule_encode_traced(struct buf *b, const struct observations *traced);
 
 /* Take it apart; the bytes are known to be sound. */
 int capsule_parse_meta(struct capsule_meta *m, struct slice bytes, dpc_error *err);

@@ -28,11 +28,23 @@ const char *observation_kind_name(enum observation_kind kind)
 		return "link";
 	case OBSERVED_OTHER:
 		return "special file";
+	case OBSERVED_NO_NAME:
+		return "absent name";
+	case OBSERVED_STAT:
+	case OBSERVED_LSTAT:
+		return "metadata";
+	case OBSERVED_PLACE:
+	case OBSERVED_LPLACE:
+		return "presence";
+	case OBSERVED_VARIABLE:
+		return "variable";
+	case OBSERVED_NAMES:
+		return "names of variables";
 	}
 	return "unknown";
 }
 
-static struct observation *add(struct observations *o, enum observation_kind kind, const char *path)
+struct observation *observations_add(struct observations *o, enum observation_kind kind, const char *path)
 {
 	if (o->count == o->capacity) {
 		size_t want = o->capacity ? o->capacity * 2 : 8;
@@ -116,9 +128,24 @@ out:
 	return rc;
 }
 
-static int observe_file(struct observation *o, struct digests *d, const char *path,
-                        const struct stat *st, dpc_error *err)
+bool input_is_pseudo(const char *path)
 {
+	return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0;
+}
+
+/* Read each time. */
+static int observe_pseudo(struct observation *o, const char *path, dpc_error *err)
+{
+	int rc = read_content(o, path, err);
+	o->tuple.seen = 0;
+	return rc;
+}
+
+int observe_file(struct observation *o, struct digests *d, const char *path, const struct stat *st,
+                 dpc_error *err)
+{
+	if (input_is_pseudo(path))
+		return observe_pseudo(o, path, err);
 	tuple_of(&o->tuple, st, clock_wall_ns());
 	if (!tuple_racy(&o->tuple) && digests_find(d, &o->tuple, &o->digest)) {
 		/* Known content need not be readable now, but then the command could
@@ -135,7 +162,7 @@ static int observe_file(struct observation *o, struct digests *d, const char *pa
 int observe_exe(struct observations *o, struct digests *d, const char *path, dpc_error *err)
 {
 	struct stat st;
-	struct observation *n = add(o, OBSERVED_EXE, path);
+	struct observation *n = observations_add(o, OBSERVED_EXE, path);
 	if (!n)
 		return out_of_memory(err);
 	if (stat(path, &st) < 0)
@@ -154,7 +181,7 @@ int observe_exe(struct observations *o, struct digests *d, const char *path, dpc
 	return DPC_OK;
 }
 
-static int observe_link(struct observation *o, const char *path, const struct stat *st, dpc_error *err)
+int observe_link(struct observation *o, const char *path, const struct stat *st, dpc_error *err)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof target);
@@ -168,15 +195,12 @@ static int observe_link(struct observation *o, const char *path, const struct st
 static int observe_found(struct observations *o, struct digests *d, const char *path,
                          const struct stat *st, dpc_error *err);
 
-/* The names in `path` that match (all where pattern is NULL), as one
- * observation; `names` is the caller's to release. */
-static int observe_names(struct observations *o, struct name_list *names, const char *path,
-                         const char *pattern, dpc_error *err)
+/* The names in `path` that match (all where pattern is NULL) into an observation of
+ * that; `names` is the caller's to release. */
+static int read_names(struct observation *n, struct name_list *names, const char *path, const char *pattern,
+                      dpc_error *err)
 {
 	struct stat st;
-	struct observation *n = add(o, pattern ? OBSERVED_GLOB : OBSERVED_DIR, path);
-	if (!n)
-		return out_of_memory(err);
 	int64_t seen = clock_wall_ns();
 	/* stat before the listing: what changes in between shows in the tuple. */
 	if (stat(path, &st) < 0)
@@ -186,6 +210,21 @@ static int observe_names(struct observations *o, struct name_list *names, const 
 	if (rc == DPC_OK)
 		n->digest = hash128(names->strings.data, names->strings.size);
 	return rc;
+}
+
+int observe_listing(struct observation *o, const char *path, dpc_error *err)
+{
+	struct name_list names = {0};
+	int rc = read_names(o, &names, path, NULL, err);
+	name_list_release(&names);
+	return rc;
+}
+
+static int observe_names(struct observations *o, struct name_list *names, const char *path,
+                         const char *pattern, dpc_error *err)
+{
+	struct observation *n = observations_add(o, pattern ? OBSERVED_GLOB : OBSERVED_DIR, path);
+	return n ? read_names(n, names, path, pattern, err) : out_of_memory(err);
 }
 
 static int observe_below(struct observations *o, struct digests *d, char path[PATH_MAX], dpc_error *err);
@@ -233,7 +272,7 @@ static int observe_found(struct observations *o, struct digests *d, const char *
 	enum observation_kind kind = S_ISREG(st->st_mode)   ? OBSERVED_FILE
 	                             : S_ISLNK(st->st_mode) ? OBSERVED_LINK
 	                                                    : OBSERVED_OTHER;
-	struct observation *n = add(o, kind, path);
+	struct observation *n = observations_add(o, kind, path);
 	if (!n)
 		return out_of_memory(err);
 	if (kind == OBSERVED_FILE)
@@ -247,7 +286,7 @@ static int observe_found(struct observations *o, struct digests *d, const char *
 
 static int observe_absent(struct observations *o, const char *path, dpc_error *err)
 {
-	return add(o, OBSERVED_ABSENT, path) ? DPC_OK : out_of_memory(err);
+	return observations_add(o, OBSERVED_ABSENT, path) ? DPC_OK : out_of_memory(err);
 }
 
 /* A context for the walk of one glob. */
@@ -311,19 +350,4 @@ void stored_observation_get(struct cursor *c, struct stored_observation *o)
 	}
 	o->path.size--;
 	memcpy(o->digest.bytes, digest.data, digest.size);
-}
-
-bool observation_unchanged(enum observation_kind kind, const char *path, const struct tuple *t)
-{
-	struct stat st;
-	struct tuple now;
-	int rc = kind == OBSERVED_LINK ? lstat(path, &st) : stat(path, &st);
-	if (kind == OBSERVED_ABSENT)
-		return rc < 0 && (errno == ENOENT || errno == ENOTDIR);
-	if (rc < 0)
-		return false;
-	if (kind == OBSERVED_OTHER)
-		return !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-	tuple_of(&now, &st, 0);
-	return tuple_same(&now, t) && !tuple_racy(t);
 }

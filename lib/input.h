@@ -18,7 +18,15 @@ enum observation_kind {
 	OBSERVED_DIR = 'd',    /* digest of the sorted names in it */
 	OBSERVED_GLOB = 'g',   /* digest of those names in it that match a pattern */
 	OBSERVED_LINK = 'l',   /* digest of a symbolic link's target, in a tree */
-	OBSERVED_OTHER = 's'   /* device, socket or fifo: its type, never read */
+	OBSERVED_OTHER = 's',  /* device, socket or fifo: its type, never read */
+	/* What only a traced run depends on. */
+	OBSERVED_NO_NAME = '_',  /* not even a dangling link there; digest is zero */
+	OBSERVED_STAT = 't',     /* metadata: type, mode, owner, size, time of change */
+	OBSERVED_LSTAT = 'T',    /* the same, of a link itself */
+	OBSERVED_PLACE = 'p',    /* type, mode and owner alone */
+	OBSERVED_LPLACE = 'P',   /* the same, of a link itself */
+	OBSERVED_VARIABLE = 'v', /* path is its name; keyed digest of the value, zero: unset */
+	OBSERVED_NAMES = 'V'     /* digest of the names of all variables that count; path is empty */
 };
 
 struct observation {
@@ -40,6 +48,10 @@ struct observations {
 };
 
 void observations_release(struct observations *o);
+
+/* One more, its digest and tuple zero, borrowed until the next; NULL when out of
+ * memory. `path` is copied. */
+struct observation *observations_add(struct observations *o, enum observation_kind kind, const char *path);
 const char *observation_path(const struct observations *o, size_t i);
 
 /* Observe the executable at `path` (as resolved). */
@@ -49,6 +61,18 @@ int observe_exe(struct observations *o, struct digests *d, const char *path, dpc
  * does not, and has any of *?[ in it, is a glob; else it is absent.
  * DPC_E_DENIED, DPC_E_IO with the path in the message. */
 int observe_input(struct observations *o, struct digests *d, const char *spec, dpc_error *err);
+
+/* The parts of these: into an observation that was added with its kind and path.
+ * Each as of now, by `st`, which is that of the path. DPC_E_IO, DPC_E_DENIED. */
+int observe_file(struct observation *o, struct digests *d, const char *path, const struct stat *st,
+                 dpc_error *err);
+int observe_link(struct observation *o, const char *path, const struct stat *st, dpc_error *err);
+/* The names in a directory. */
+int observe_listing(struct observation *o, const char *path, dpc_error *err);
+
+/* Is it on a file system of the kernel's own, /proc or /sys? The times of such files
+ * tell nothing of their content. */
+bool input_is_pseudo(const char *path);
 
 /* Digest of a whole file from `fd`'s start, by pread. */
 int input_digest_fd(struct digest *out, int fd, uint64_t *size);
@@ -64,8 +88,5 @@ struct stored_observation {
 	struct digest digest;
 };
 void stored_observation_get(struct cursor *c, struct stored_observation *o);
-
-/* Is what lies at `path` still what was seen under `t`, by stat alone? */
-bool observation_unchanged(enum observation_kind kind, const char *path, const struct tuple *t);
 
 #endif

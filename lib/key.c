@@ -1,6 +1,6 @@
 #include "key.h"
 
-#include "siphash.h"
+#include "environment.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -32,23 +32,19 @@ static void put_u32(struct buf *b, enum question_tag tag, uint32_t v)
 	buf_release(&word);
 }
 
-/* Name and value are digested together, so that equal values of two
- * variables do not show as equal. */
 static void put_variable(struct buf *b, enum question_tag tag, const struct question *q,
                          const char *name, const char *value)
 {
-	struct buf text = {0}, field = {0};
-	uint8_t digest[16];
+	struct buf field = {0};
+	struct digest digest;
 	buf_put(&field, name, strlen(name) + 1);
 	if (value) {
-		buf_put(&text, name, strlen(name) + 1);
-		buf_put(&text, value, strlen(value));
-		siphash128(digest, text.data, text.size, q->secret);
-		buf_put(&field, digest, sizeof digest);
+		if (environment_digest(&digest, name, strlen(name), value, q->secret) != DPC_OK)
+			field.failed = true;
+		buf_put(&field, digest.bytes, sizeof digest.bytes);
 	}
 	put(b, tag, field.data, field.size);
-	b->failed |= text.failed | field.failed;
-	buf_release(&text);
+	b->failed |= field.failed;
 	buf_release(&field);
 }
 
@@ -170,6 +166,17 @@ static int put_command(struct buf *b, const struct question *q, dpc_error *err)
 	return DPC_OK;
 }
 
+static void put_tracing(struct buf *b, struct question *q)
+{
+	uint8_t kind = (uint8_t)q->trace;
+	if (q->trace == TRACE_NOT)
+		return;
+	put(b, Q_TRACE, &kind, 1);
+	q->trace_ignore_count = sort_unique(q->trace_ignore, q->trace_ignore_count);
+	for (size_t i = 0; i < q->trace_ignore_count; i++)
+		put_string(b, Q_TRACE_IGNORE, q->trace_ignore[i]);
+}
+
 /* About what it takes, so that many inputs do not make the buffer grow by
  * halves. */
 static size_t expected_size(const struct question *q)
@@ -203,6 +210,7 @@ int question_encode(struct buf *out, struct question *q, dpc_error *err)
 		put(out, Q_STDIN, q->stdin_digest->bytes, sizeof q->stdin_digest->bytes);
 	if (q->salt)
 		put_string(out, Q_SALT, q->salt);
+	put_tracing(out, q);
 	return out->failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : DPC_OK;
 }
 
@@ -211,19 +219,28 @@ struct digest question_hash(struct slice question)
 	return hash128(question.data, question.size);
 }
 
-struct digest key_of(struct slice question, const struct observations *o)
+struct digest key_of_bytes(struct slice question, struct slice observations, struct slice traced)
 {
 	struct hasher s;
+	struct buf size = {0};
 	hasher_init(&s);
-	struct buf b = {0};
-	buf_u64(&b, question.size);
-	hasher_update(&s, b.data, b.size);
+	buf_u64(&size, question.size);
+	hasher_update(&s, size.data, size.size);
 	hasher_update(&s, question.data, question.size);
-	b.size = 0;
-	observations_put(&b, o);
-	hasher_update(&s, b.data, b.size);
-	buf_release(&b);
+	hasher_update(&s, observations.data, observations.size);
+	if (traced.data)
+		hasher_update(&s, traced.data, traced.size);
+	buf_release(&size);
 	return hasher_sum128(&s);
+}
+
+struct digest key_of(struct slice question, const struct observations *o)
+{
+	struct buf b = {0};
+	observations_put(&b, o);
+	struct digest key = key_of_bytes(question, (struct slice){b.data, b.size}, (struct slice){NULL, 0});
+	buf_release(&b);
+	return key;
 }
 
 bool question_next(struct cursor *c, enum question_tag *tag, struct slice *value)
@@ -268,6 +285,10 @@ const char *question_tag_name(enum question_tag tag)
 		return "standard input";
 	case Q_SALT:
 		return "salt";
+	case Q_TRACE:
+		return "tracing";
+	case Q_TRACE_IGNORE:
+		return "not an input";
 	}
 	return "unknown";
 }

@@ -29,7 +29,15 @@ enum question_tag {
 	Q_ENV = 'E',      /* name, NUL, keyed digest (none: unset) */
 	Q_INPUT = 'I',    /* a declared input as it was named */
 	Q_STDIN = 'S',    /* digest of standard input */
-	Q_SALT = 'T'
+	Q_SALT = 'T',
+	Q_TRACE = 'D',    /* u8: 1, 2 where strict; the key is then of the question alone, … */
+	Q_TRACE_IGNORE = 'N' /* … and the results' keys are key_of_traced */
+};
+
+enum tracing {
+	TRACE_NOT,
+	TRACE_PRELOAD, /* by the shim, and where it cannot go by the kernel */
+	TRACE_STRICT   /* by both */
 };
 
 /* What a caller asks; everything borrowed. */
@@ -43,15 +51,23 @@ struct question {
 	const char *salt;       /* NULL: none */
 	const struct digest *stdin_digest; /* NULL: none */
 	const uint8_t *secret;  /* 16 bytes, state.h */
+	enum tracing trace;
+	const char **trace_ignore; /* globs; paths that are no inputs */
+	size_t trace_ignore_count;
 	bool no_cwd, no_path, no_uid, no_locale;
 	bool merged;
 };
 
-/* Sorts q->env and q->inputs in place, so that their order does not matter. */
+/* Sorts q->env, q->inputs and q->trace_ignore in place, so that their order does not
+ * matter. */
 int question_encode(struct buf *out, struct question *q, dpc_error *err);
 
 struct digest question_hash(struct slice question);
 struct digest key_of(struct slice question, const struct observations *o);
+
+/* The same of observations as observations_put wrote them. Of a traced run, `traced`
+ * are further ones, and the key is that of the result; data NULL: none. */
+struct digest key_of_bytes(struct slice question, struct slice observations, struct slice traced);
 
 /* Walk the fields of an encoded question. false at the end or when damaged. */
 bool question_next(struct cursor *c, enum question_tag *tag, struct slice *value);

@@ -112,11 +112,16 @@ static bool may_refresh(const struct meet *m, const struct digest *key)
 	       backoff_left(m->ask->home, key, p) == 0;
 }
 
+static struct digest key_of_answer(const struct meet *m)
+{
+	return ask_key_of(&m->answer.capsule, &m->answer.meta);
+}
+
 /* Served at once, by all; refreshed by one. */
 static enum meeting serve_stale(struct meet *m)
 {
-	const struct digest *key = &m->answer.capsule.key;
-	if (!may_refresh(m, key) || dogpile_is_led(m->ask->home, key))
+	struct digest key = key_of_answer(m);
+	if (!may_refresh(m, &key) || dogpile_is_led(m->ask->home, &key))
 		return MEET_STALE;
 	/* Of many who come at once, one takes the lock. */
 	m->claim = shelf_claim(m->ask->home, &m->ask->hash);
@@ -139,7 +144,7 @@ bool meet_take_refresh(struct meet *m)
 	if (m->lock >= 0)
 		return true;
 	m->refresh_of = m->answer.capsule.created.wall;
-	m->lock_key = m->answer.capsule.key;
+	m->lock_key = key_of_answer(m);
 	int got = dogpile_try(&m->lock, m->ask->home, &m->lock_key);
 	if (m->claim >= 0)
 		close(m->claim);
@@ -370,8 +375,11 @@ int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
 	if (m->ask->policy->refresh)
 		m->arrival = clock_wall_ns();
 	int rc = m->ask->policy->refresh ? DPC_MISS : recall(m, err);
-	if (rc == DPC_OK && m->lock >= 0 && is_to_be_refreshed(m) && has_lock_for(m, &m->answer.capsule.key))
-		return lead(outcome, m, true, err);
+	if (rc == DPC_OK && m->lock >= 0 && is_to_be_refreshed(m)) {
+		struct digest key = key_of_answer(m);
+		if (has_lock_for(m, &key))
+			return lead(outcome, m, true, err);
+	}
 	if (rc == DPC_OK) {
 		drop_lock(m);
 		*outcome = serve(m);

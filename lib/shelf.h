@@ -5,7 +5,8 @@
  *     the capsule: whole, or, behind the mark SHELF_APART, only head and meta
  *     field name of a file below data/ where the frames are (empty: they are here),
  *     stat tuple of that file,
- *     u32 count, that many stat tuples (of the capsule's observations),
+ *     u32 count, that many stat tuples (of the capsule's observations, first the
+ *     asked for, then the traced),
  *     u64 XXH3 of all that, with a `voided` word of 0
  *
  * It begins like the file in which a run was recorded, so that this very file
@@ -67,7 +68,7 @@ bool shelf_next(struct shelf *s, struct shelf_variant *v);
 
 /* What is to be laid down; everything borrowed. */
 struct shelf_item {
-	const struct observations *observed;
+	const struct observations *observed, *traced; /* traced may be NULL */
 	struct slice capsule; /* whole, or head and meta when `file` is set */
 	const char *file;     /* below data/, or NULL */
 	struct tuple file_tuple;

@@ -18,18 +18,23 @@ enum {
 	DIRECTORY_BYTES = 2 << 20 /* … and their bytes: 16384 files, 512 MiB in all */
 };
 
+static void put_tuples(struct buf *out, const struct observations *o)
+{
+	for (size_t i = 0; o && i < o->count; i++)
+		tuple_put(out, &o->v[i].tuple);
+}
+
 static void put_variant(struct buf *out, const struct shelf_item *item)
 {
 	static const struct tuple none;
-	const struct observations *o = item->observed;
 	if (item->file)
 		buf_put(out, SHELF_APART, SHELF_MARK);
 	buf_put(out, item->capsule.data, item->capsule.size);
 	buf_string(out, item->file ? item->file : "");
 	tuple_put(out, item->file ? &item->file_tuple : &none);
-	buf_u32(out, (uint32_t)o->count);
-	for (size_t i = 0; i < o->count; i++)
-		tuple_put(out, &o->v[i].tuple);
+	buf_u32(out, (uint32_t)(item->observed->count + (item->traced ? item->traced->count : 0)));
+	put_tuples(out, item->observed);
+	put_tuples(out, item->traced);
 	buf_u64(out, hash64(out->data, out->size));
 	out->failed |= out->size > VARIANT_LIMIT;
 }
