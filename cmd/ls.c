@@ -37,7 +37,7 @@ static void print_row(const struct entry_info *e)
 static int visit(void *context, const struct entry_info *e)
 {
 	struct listing *l = context;
-	if (e->generation < l->floor)
+	if (e->generation < l->floor || e->flags & CAPSULE_MANIFEST)
 		return DPC_OK;
 	if (l->json) {
 		struct buf b = {0};

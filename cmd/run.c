@@ -3,6 +3,7 @@
 
 #include "account.h"
 #include "backoff.h"
+#include "environment.h"
 #include "handover.h"
 #include "keeper.h"
 #include "lead.h"
@@ -128,26 +129,31 @@ static int run_despite(struct job *j, const dpc_error *err)
 
 /* --- as the leader, or alone --- */
 
-/* The command's environment: ours, and the keys that are being run. */
-static char **environment_with(const struct digest *key, char **entry)
+/* What the command's environment has besides ours: the keys that are being run; and
+ * what a trace wants. */
+enum { ADDED = 3 };
+
+static char *running_with(const struct digest *key)
 {
-	char hex[DIGEST_HEX];
+	char hex[DIGEST_HEX], *entry;
 	const char *outer = getenv(MEET_RUNNING);
-	size_t n = 0;
 	digest_hex(hex, key);
-	if (asprintf(entry, "%s=%s%s%s", MEET_RUNNING, outer ? outer : "", outer ? ":" : "", hex) < 0)
+	int n = asprintf(&entry, "%s=%s%s%s", MEET_RUNNING, outer ? outer : "", outer ? ":" : "", hex);
+	return n < 0 ? NULL : entry;
+}
+
+/* A run that cannot be traced is not remembered. */
+static struct trace *begin_trace(struct job *j, struct trace *t, dpc_error *cache_err)
+{
+	char directory[PATH_MAX];
+	*t = TRACE_NONE;
+	if (j->o.question.trace == TRACE_NOT || j->o.policy.no_write)
 		return NULL;
-	while (environ[n])
-		n++;
-	char **e = calloc(n + 2, sizeof *e);
-	size_t kept = 0;
-	for (size_t i = 0; e && i < n; i++)
-		if (strncmp(environ[i], MEET_RUNNING, strlen(MEET_RUNNING)) != 0 ||
-		    environ[i][strlen(MEET_RUNNING)] != '=')
-			e[kept++] = environ[i];
-	if (e)
-		e[kept] = *entry;
-	return e;
+	if (trace_directory(directory, sizeof directory) &&
+	    trace_begin(t, directory, j->o.question.trace == TRACE_STRICT, cache_err) == DPC_OK)
+		return t;
+	j->o.policy.no_write = true;
+	return NULL;
 }
 
 static const char *kept_in_words(enum kept kept)
@@ -165,12 +171,24 @@ static const char *kept_in_words(enum kept kept)
 		return "not remembered: invalidated while it ran";
 	case KEPT_CHANGED:
 		return "not remembered: an input changed while it ran";
+	case KEPT_UNTRACED:
+		return "not remembered: what it depends on is not known";
 	case KEPT_INTERRUPTED:
 		return "not remembered: ended early";
 	case KEPT_ERROR:
 		return "not remembered: the cache failed";
 	}
 	return NULL;
+}
+
+/* The same, with what the trace has to say. */
+enum { REASON_MAX = 640 };
+static const char *reason_of(const struct lead *l, char text[REASON_MAX])
+{
+	if (l->kept != KEPT_UNTRACED)
+		return kept_in_words(l->kept);
+	snprintf(text, REASON_MAX, "not remembered: %s", l->why.message);
+	return text;
 }
 
 static enum event event_of(enum kept kept)
@@ -208,9 +226,10 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 	uint64_t events = events_append(&j->home, event_of(l->kept), &l->key, 0);
 	if (events > EVENTS_ENOUGH)
 		stats_count(&j->home, NULL);
+	char text[REASON_MAX];
 	struct decision d = {
 	    .status = j->handed.behind ? "refresh" : "miss",
-	    .reason = l->kept != KEPT ? kept_in_words(l->kept) : why_again(&j->ask),
+	    .reason = l->kept != KEPT ? reason_of(l, text) : why_again(&j->ask),
 	    .ask = &j->ask,
 	    .exit_status = status,
 	};
@@ -246,7 +265,7 @@ static int run_and_remember(struct job *j)
 {
 	dpc_error err = {0}, cache_err = {0};
 	struct captured result = {0};
-	char *entry = NULL;
+	struct trace trace;
 	options_resolve(&j->o);
 	struct capture c = {.command = command_of(j), .merged = j->o.question.merged,
 	                    .max_run = j->o.policy.max_run};
@@ -259,7 +278,9 @@ static int run_and_remember(struct job *j)
 	if (j->o.exe_errno)
 		return fail_to_execute(j, &l);
 	j->meet.lock = -1;
-	char **envp = environment_with(&j->ask.key, &entry);
+	l.trace = begin_trace(j, &trace, &cache_err);
+	char *added[ADDED + 1] = {running_with(&j->ask.key), trace.preload, trace.variable, NULL};
+	char **envp = added[0] ? environment_with(added) : NULL;
 	if (envp)
 		c.command.envp = envp;
 	/* A store that could not be read will not be written either. */
@@ -279,7 +300,8 @@ static int run_and_remember(struct job *j)
 	else
 		status = conclude(j, &l, &result, &cache_err);
 	free(envp);
-	free(entry);
+	free(added[0]);
+	trace_release(&trace);
 	return end_like(&result, status);
 }
 

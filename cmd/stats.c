@@ -25,7 +25,7 @@ static int add_entry(void *context, const struct entry_info *e)
 {
 	struct totals *t = context;
 	if (e->generation >= t->floor) {
-		t->entries++;
+		t->entries += !(e->flags & CAPSULE_MANIFEST);
 		t->bytes += e->stored_size;
 	}
 	return DPC_OK;

@@ -40,6 +40,21 @@ static bool inputs_held(struct ask *a)
 	return ask_observe(a, NULL) == DPC_OK && memcmp(&before, &a->key, sizeof before) == 0;
 }
 
+/* What the run was seen to depend on, into the asking. */
+static enum kept judge_trace(struct lead *l)
+{
+	struct ask *a = l->ask;
+	const struct trace_rules rules = {
+	    .home = a->home->path,
+	    .ignore = a->question->trace_ignore,
+	    .ignore_count = a->question->trace_ignore_count,
+	};
+	const struct looker look = {&a->digests, a->home->state.secret};
+	if (!l->trace)
+		return KEPT;
+	return trace_judge(&a->traced, l->trace, &rules, &look, &l->why) == DPC_OK ? KEPT : KEPT_UNTRACED;
+}
+
 static enum kept judge_run(struct lead *l, const struct captured *result)
 {
 	const struct policy *p = l->ask->policy;
@@ -54,7 +69,7 @@ static enum kept judge_run(struct lead *l, const struct captured *result)
 		return KEPT_FAILURE;
 	if (p->no_write)
 		return KEPT_NOT_ASKED;
-	return inputs_held(l->ask) ? KEPT : KEPT_CHANGED;
+	return inputs_held(l->ask) ? judge_trace(l) : KEPT_CHANGED;
 }
 
 bool kept_is_failure(enum kept kept, const struct captured *result)
@@ -99,6 +114,8 @@ static void keep(struct lead *l, struct recorder *r, struct captured *result, co
 	r->capsule.ttl = lookup_ttl(l->ask->policy, result->status);
 	r->capsule.grace = policy_grace(l->ask->policy);
 	r->capsule.flags = result->ended_by_max_run ? CAPSULE_CUT : 0;
+	if (l->trace)
+		r->capsule.flags |= trace_notes(l->trace) << CAPSULE_NOTES;
 	moment_now(&r->capsule.created);
 	if (recorder_finish(r, CAPSULE_DONE, cache_err) != DPC_OK) {
 		if (l->hold)

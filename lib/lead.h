@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "capture.h"
+#include "trace.h"
 
 enum kept {
 	KEPT,            /* stored */
@@ -12,6 +13,7 @@ enum kept {
 	KEPT_TOO_LARGE,
 	KEPT_VOIDED,     /* invalidated while it ran */
 	KEPT_CHANGED,    /* an input changed while it ran */
+	KEPT_UNTRACED,   /* what it depends on is not known; see lead.why */
 	KEPT_INTERRUPTED, /* by a signal to us, or --max-run */
 	KEPT_ERROR       /* the cache failed; see the error */
 };
@@ -25,9 +27,11 @@ struct lead {
 	int lock;             /* held in LOCK_EX, taken over; -1: run without one */
 	const struct answer *old; /* a result that a failure must not replace; NULL: none */
 	int64_t expected;     /* how long it ran the last time, ns; 0: unknown */
+	struct trace *trace;  /* begun, and the command's environment is as it wants; NULL: not traced */
 	bool hold;            /* show nothing before it has ended well: `old` would be shown instead */
 	bool passed_limit;    /* out: more than max_output; kept for those who wait, and only them */
 	enum kept kept;       /* out */
+	dpc_error why;        /* out: for KEPT_UNTRACED */
 	struct digest key;    /* out: as of the start */
 };
 

@@ -1,4 +1,4 @@
-#include "vault.h"
+#include "vault_traced.h"
 
 #include "backoff.h"
 #include "lock.h"
@@ -13,114 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* What the store says of a key, made an answer whose every byte was checked. */
-static int open_stored(struct answer *out, const struct home *h, const struct digest *key,
-                       struct buf *capsule, const struct buf *file, dpc_error *err)
-{
-	int rc = DPC_OK;
-	if (capsule->failed || file->failed)
-		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	if (file->size) {
-		const char *name = (const char *)file->data;
-		int fd = os_openat_high(h->fd, name, O_RDONLY | O_NOFOLLOW, 0);
-		rc = fd >= 0           ? answer_from_fd(out, fd, err)
-		     : errno == ENOENT ? dpc__fail(err, DPC_E_NOTFOUND, "capsule %s/%s is gone", h->path, name)
-		                       : dpc__fail_errno(err, "cannot open capsule %s/%s", h->path, name);
-	} else {
-		rc = answer_from_bytes(out, capsule, err);
-		if (rc == DPC_OK && !out->frames.memory.data)
-			rc = dpc__fail(err, DPC_E_CORRUPT, "capsule is cut short");
-	}
-	if (rc == DPC_OK)
-		rc = capsule_check_frames(&out->capsule, &out->frames, err);
-	if (rc == DPC_OK && memcmp(&out->capsule.key, key, sizeof *key) != 0)
-		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule lies under another key");
-	return rc == DPC_OK ? rc : dpc__context(err, rc, "a remembered result is damaged");
-}
-
-int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
-               dpc_error *err)
-{
-	struct buf capsule = {0}, file = {0};
-	int rc = store_get(s, key, &capsule, &file, err);
-	if (rc == DPC_OK)
-		rc = open_stored(out, h, key, &capsule, &file, err);
-	buf_release(&capsule);
-	buf_release(&file);
-	return rc;
-}
-
-/* Between the row and its file the entry may be replaced: then look once more. */
-static int load_current(struct answer *out, const struct home *h, struct store *s,
-                        const struct digest *key, dpc_error *err)
-{
-	int rc = vault_load(out, h, s, key, err);
-	if (rc != DPC_E_NOTFOUND)
-		return rc;
-	answer_release(out);
-	return vault_load(out, h, s, key, err);
-}
-
-/* Shelve what `s`, under the write lock, still holds. */
-static void shelve(struct ask *a, struct store *s, const struct answer *found)
-{
-	struct buf bytes = {0}, file = {0};
-	struct shelf_item item = {.observed = &a->observed};
-	struct stat st;
-	if (store_has(s, &a->key, found->capsule.created.wall, NULL) != DPC_OK ||
-	    store_get(s, &a->key, &bytes, &file, NULL) != DPC_OK)
-		goto out;
-	item.capsule = (struct slice){bytes.data, bytes.size};
-	if (file.size) {
-		item.capsule = (struct slice){found->bytes.data, found->bytes.size};
-		item.file = (const char *)file.data;
-		if (fstat(found->fd, &st) < 0)
-			goto out;
-		tuple_of(&item.file_tuple, &st, clock_wall_ns());
-	}
-	shelf_put(a->home, &a->hash, &item);
-out:
-	buf_release(&bytes);
-	buf_release(&file);
-}
-
-int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
-{
-	struct store s;
-	int64_t age;
-	dpc_error trouble = {0};
-	if (!store_maybe_has(a->home, &a->key))
-		return DPC_MISS;
-	int rc = store_open(&s, a->home, false, &trouble);
-	if (rc == DPC_E_NOTFOUND)
-		return DPC_MISS;
-	if (rc != DPC_OK)
-		return dpc__fail(err, rc, "%s", trouble.message);
-	rc = load_current(out, a->home, &s, &a->key, &trouble);
-	/* Damage to one entry is a miss with a word about it. */
-	if (rc == DPC_E_CORRUPT || rc == DPC_E_NOTFOUND || rc == DPC_E_VERSION) {
-		dpc__fail(err, rc, "%s", trouble.message);
-		rc = DPC_MISS;
-	} else if (rc < 0) {
-		dpc__fail(err, rc, "%s", trouble.message);
-	}
-	bool wanted = rc == DPC_OK && ask_wants(a, &out->capsule, &out->meta, &age);
-	if (rc == DPC_OK && !(wanted && verdict_serves(a->verdict)))
-		rc = DPC_MISS;
-	if (wanted) {
-		out->age = age;
-		int lock = home_lock(a->home, HOME_PATIENCE / 100, NULL);
-		if (lock >= 0) {
-			shelve(a, &s, out);
-			home_unlock(lock);
-		}
-	} else {
-		answer_release(out);
-	}
-	store_close(&s);
-	return rc;
-}
 
 /* A second name for the recorder's file: what is named data/… is whole. */
 static int adopt(char *name, size_t size, const struct home *h, const struct digest *key,
@@ -151,7 +43,7 @@ static struct entry_info describe(const struct ask *a, const struct recorder *r,
 {
 	const struct capsule *c = &r->capsule;
 	struct entry_info info = {
-	    .key = a->key,
+	    .key = c->key,
 	    .question = a->hash,
 	    .created = c->created.wall,
 	    .ttl = c->ttl,
@@ -186,7 +78,25 @@ static bool has_newer(struct store *s, const struct capsule *c)
 	return there.created - there.cost > c->started && there.created <= clock_wall_ns();
 }
 
-static int put_in_store(const struct ask *a, const struct recorder *r, const char *file, struct slice capsule,
+/* What leads to the result, in one piece of work with it. */
+static int put_manifest(struct store *s, struct ask *a, const struct capsule *result, dpc_error *err)
+{
+	struct recorder m = {.fd = -1};
+	struct buf bytes = {0}, none = {0};
+	int rc = vault_make_manifest(&m, a, s, result, err);
+	if (rc == DPC_OK && recorder_inline_bytes(&m, &bytes) < 0)
+		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	if (rc == DPC_OK) {
+		struct entry_info info = describe(a, &m, NULL);
+		rc = store_put(s, &info, (struct slice){bytes.data, bytes.size}, &none, err);
+	}
+	buf_release(&bytes);
+	buf_release(&none);
+	recorder_release(&m);
+	return rc;
+}
+
+static int put_in_store(struct ask *a, const struct recorder *r, const char *file, struct slice capsule,
                         dpc_error *err)
 {
 	struct store s;
@@ -199,6 +109,8 @@ static int put_in_store(const struct ask *a, const struct recorder *r, const cha
 		rc = DPC_MISS;
 	if (rc == DPC_OK)
 		rc = store_put(&s, &info, file ? (struct slice){NULL, 0} : capsule, &old_file, err);
+	if (rc == DPC_OK && ask_is_traced(a))
+		rc = put_manifest(&s, a, &r->capsule, err);
 	if (rc == DPC_OK)
 		rc = store_batch(&s, false, err);
 	store_close(&s);
@@ -218,7 +130,7 @@ static int put_everywhere(struct ask *a, struct recorder *r, const char *scratch
 		buf_release(&bytes);
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	}
-	struct shelf_item item = {.observed = &a->observed, .capsule = {bytes.data, bytes.size}, .file = file};
+	struct shelf_item item = {.observed = &a->observed, .traced = &a->traced, .capsule = {bytes.data, bytes.size}, .file = file};
 	int rc = put_in_store(a, r, file, item.capsule, err);
 	if (rc == DPC_OK) {
 		if (file && fstat(r->fd, &st) == 0)
@@ -233,7 +145,9 @@ static int put_everywhere(struct ask *a, struct recorder *r, const char *scratch
 	return rc;
 }
 
-int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_error *err)
+/* `run` is what others could have voided, `r` what is kept of it. */
+static int commit(struct ask *a, struct recorder *r, const struct recorder *run, const char *scratch,
+                  dpc_error *err)
 {
 	char name[64];
 	struct state now;
@@ -242,12 +156,12 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 	if (lock < 0)
 		return lock;
 	int rc = state_read(&now, a->home->fd, err);
-	if (rc == DPC_OK && (was_voided(r) || r->capsule.generation < now.floor))
+	if (rc == DPC_OK && (was_voided(run) || r->capsule.generation < now.floor))
 		rc = DPC_MISS;
 	if (rc == DPC_OK && r->spilled && !os_path_names(a->home->fd, scratch, r->fd))
 		rc = dpc__fail(err, DPC_E_IO, "%s/%s was removed under us", a->home->path, scratch);
 	if (rc == DPC_OK && r->spilled) {
-		rc = adopt(name, sizeof name, a->home, &a->key, scratch, err);
+		rc = adopt(name, sizeof name, a->home, &r->capsule.key, scratch, err);
 		file = rc == DPC_OK ? name : NULL;
 	}
 	if (rc == DPC_OK)
@@ -255,6 +169,20 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 	if (rc != DPC_OK && file)
 		unlinkat(a->home->fd, file, 0);
 	home_unlock(lock);
+	return rc;
+}
+
+int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_error *err)
+{
+	struct recorder titled;
+	struct scratch own;
+	if (!ask_is_traced(a))
+		return commit(a, r, r, scratch, err);
+	int rc = vault_retitle(&titled, &own, a, r, err);
+	if (rc == DPC_OK)
+		rc = commit(a, &titled, r, own.name, err);
+	scratch_close(&own, a->home, &titled.capsule.key);
+	vault_release_title(&titled);
 	return rc;
 }
 

@@ -1,0 +1,44 @@
+/* What was seen in a traced run, by path: the log's records (shim/wire.h) walked in
+ * order and summed up. What it means for the result is judged elsewhere (trace.h). */
+#ifndef DPC_SIGHTINGS_H
+#define DPC_SIGHTINGS_H
+
+#include "err.h"
+#include "pathset.h"
+#include "shim/wire.h"
+
+/* How a path was looked at before the run had made it itself, and what became of it. */
+enum sighting {
+	SEEN_READ = 1,      /* its content */
+	SEEN_STAT = 2,      /* its metadata … */
+	SEEN_LSTAT = 4,     /* … of a link itself */
+	SEEN_PLACE = 8,     /* that it is there, its type, mode and owner */
+	SEEN_LPLACE = 16,
+	SEEN_LIST = 32,     /* the names in it */
+	SEEN_LINK = 64,     /* where it leads */
+	SEEN_ABSENT = 128,  /* that it is not there … */
+	SEEN_NO_NAME = 256, /* … not even as a dangling link */
+	SEEN_LOOKS = 511,   /* any of these */
+	SEEN_OWN = 512,     /* its content, if any, is of the run's own making since */
+	SEEN_CHANGED = 1024, /* the run changed what was there before … */
+	SEEN_SPOILED = 2048  /* … and looked at it, too: how it was cannot be told any more */
+};
+
+struct sightings {
+	struct pathset paths;     /* absolute, tidied up */
+	struct pathset variables; /* names that were looked up */
+	struct pathset programs;  /* those that have their environment at hand whole */
+	struct pathset touched;   /* directories in which the run made or removed names */
+};
+
+/* Walk the log. DPC_OK; DPC_MISS when it tells, or fails to tell, something for which
+ * the result must not be kept: then `err` says so. DPC_E_MEMORY. */
+int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error *err);
+
+void sightings_release(struct sightings *s);
+
+/* Take "//", "/./", and, where no link is in the way, "/x/.." out of an absolute
+ * path. `out` has WIRE_PATH_MAX bytes. */
+void sightings_tidy(char *out, const char *path);
+
+#endif

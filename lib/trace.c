@@ -1,0 +1,106 @@
+#include "trace.h"
+
+#include "clock.h"
+#include "os.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+bool trace_directory(char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size - 1);
+	if (n <= 0)
+		return false;
+	out[n] = '\0';
+	char *slash = strrchr(out, '/');
+	if (slash)
+		*slash = '\0';
+	return slash;
+}
+
+/* File systems stamp changes with a clock that moves in ticks. Only when it has
+ * passed the present is a stamp after the present a change after it. */
+static int64_t wait_for_tick(void)
+{
+	int64_t now = clock_wall_ns();
+	for (;;) {
+		struct timespec coarse, pause = {.tv_nsec = 500000};
+		clock_gettime(CLOCK_REALTIME_COARSE, &coarse);
+		int64_t stamp = (int64_t)coarse.tv_sec * 1000000000 + coarse.tv_nsec;
+		/* A clock that is set back meanwhile must not keep us. */
+		if (stamp > now || stamp < now - 1000000000)
+			return now;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void name_program(char out[WIRE_PROGRAM_MAX], const char *directory, const char *name)
+{
+	int n = snprintf(out, WIRE_PROGRAM_MAX, "%s/%s", directory, name);
+	if (n < 0 || n >= WIRE_PROGRAM_MAX || access(out, R_OK) < 0)
+		out[0] = '\0';
+}
+
+static int make_log(struct trace *t, dpc_error *err)
+{
+	t->fd = os_raise_fd(memfd_create("dpcache-trace", MFD_CLOEXEC));
+	if (t->fd < 0 || ftruncate(t->fd, WIRE_SIZE) < 0)
+		return dpc__fail_errno(err, "cannot trace");
+	void *at = mmap(NULL, WIRE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
+	if (at == MAP_FAILED)
+		return dpc__fail_errno(err, "cannot trace");
+	t->head = at;
+	snprintf(t->log, sizeof t->log, "/proc/%ld/fd/%d", (long)getpid(), t->fd);
+	return DPC_OK;
+}
+
+static int make_environment(struct trace *t, dpc_error *err)
+{
+	const char *theirs = getenv("LD_PRELOAD");
+	if (asprintf(&t->preload, "LD_PRELOAD=%s%s%s", t->head->shim, theirs && *theirs ? ":" : "",
+	             theirs ? theirs : "") < 0)
+		t->preload = NULL;
+	if (asprintf(&t->variable, WIRE_VARIABLE "=%s", t->log) < 0)
+		t->variable = NULL;
+	return t->preload && t->variable ? DPC_OK : dpc__fail(err, DPC_E_MEMORY, "out of memory");
+}
+
+int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *err)
+{
+	*t = TRACE_NONE;
+	int rc = make_log(t, err);
+	if (rc != DPC_OK)
+		return rc;
+	name_program(t->head->shim, directory, "dpcache-shim.so");
+	name_program(t->head->shim_musl, directory, "dpcache-shim-musl.so");
+	name_program(t->head->watcher, directory, "dpcache-watcher");
+	if (!*t->head->shim)
+		return dpc__fail(err, DPC_E_NOTFOUND, "cannot trace: %s/dpcache-shim.so is missing", directory);
+	t->head->strict = strict;
+	/* The command itself is executed by us, who write no log. */
+	t->head->execs = 1;
+	t->head->magic = WIRE_MAGIC;
+	rc = make_environment(t, err);
+	t->began = wait_for_tick();
+	return rc;
+}
+
+void trace_release(struct trace *t)
+{
+	if (t->head)
+		munmap(t->head, WIRE_SIZE);
+	if (t->fd >= 0)
+		close(t->fd);
+	free(t->preload);
+	free(t->variable);
+	*t = TRACE_NONE;
+}
+
+uint32_t trace_notes(const struct trace *t)
+{
+	return t->head ? t->head->notes : 0;
+}

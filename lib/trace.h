@@ -1,0 +1,51 @@
+/* A traced run: the log that those who watch it write to (shim/wire.h), and what
+ * that comes to: the facts that the result depends on, or why it must not be kept.
+ *
+ *   trace_begin → start the command with trace_environment → its end → trace_judge
+ *   → trace_release */
+#ifndef DPC_TRACE_H
+#define DPC_TRACE_H
+
+#include "fact.h"
+#include "shim/wire.h"
+
+struct trace {
+	int fd;                 /* the log; -1: none */
+	struct wire_head *head; /* mapped, WIRE_SIZE bytes; NULL: none */
+	int64_t began;          /* wall clock, ns: what changed before has an earlier change time, what changes
+	                         * from now on a later one */
+	char log[64];           /* the log's name, for others */
+	char *preload, *variable; /* entries of the command's environment; owned */
+};
+
+#define TRACE_NONE ((struct trace){.fd = -1})
+
+/* Make the log and find what watches, in `directory`. DPC_E_NOTFOUND where the shim
+ * is not there; DPC_E_IO. Waits until the file systems' clock has moved on: a few
+ * milliseconds. */
+int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *err);
+
+/* The directory that our own program lies in; false when that cannot be told. */
+bool trace_directory(char *out, size_t size);
+
+void trace_release(struct trace *t);
+
+/* What is no input though it was read; everything borrowed. */
+struct trace_rules {
+	const char *home;          /* the cache's own directory */
+	const char *const *ignore; /* globs of absolute paths */
+	size_t ignore_count;
+	const char *const *outputs; /* paths that are kept with the result; absolute */
+	size_t output_count;
+};
+
+/* Once the command is over: all that it depended on, as it still is. DPC_MISS with
+ * the reason in `why`, in words that end "it …" or name a path, when the result
+ * must not be kept. DPC_E_MEMORY. */
+int trace_judge(struct observations *facts, struct trace *t, const struct trace_rules *rules,
+                const struct looker *look, dpc_error *why);
+
+/* enum wire_note, as bits. */
+uint32_t trace_notes(const struct trace *t);
+
+#endif

@@ -1,0 +1,317 @@
+/* From what was seen to what the result depends on. All is looked at when the run is
+ * over, so whatever changed since it began must be of its own making, or else nobody
+ * knows what the command has seen. */
+#include "trace.h"
+
+#include "environment.h"
+#include "manifest.h"
+#include "sightings.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct judge {
+	struct observations *facts;
+	struct sightings *seen;
+	const struct trace_rules *rules;
+	const struct looker *look;
+	int64_t began;
+	struct pathset checked; /* directories on the way that are known to have stayed */
+	char cwd[PATH_MAX];
+};
+
+/* --- what is no input --- */
+
+/* A path of the system that says nothing of the world that a program's result could
+ * depend on in earnest: of the process itself, or asked for by the C library and its
+ * kin. An entry that ends in a slash is all below it. */
+static const char *const ignored[] = {
+    "/proc/self/",
+    "/proc/thread-self/",
+    "/proc/self",
+    "/proc/filesystems",
+    "/proc/mounts",
+    "/proc/sys/",
+    "/proc/cmdline",
+    "/proc/version",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/tty",
+    "/dev/stdin",
+    "/dev/stdout",
+    "/dev/stderr",
+    "/dev/fd/",
+    "/dev/fd",
+    "/dev/pts/",
+    "/dev/ptmx",
+    "/dev/random",
+    "/dev/urandom",
+    "/sys/fs/selinux",
+    "/sys/fs/cgroup/",
+    "/sys/kernel/mm/",
+    "/sys/devices/system/cpu/",
+    "/",
+    "/proc",
+    "/dev",
+    "/dev/pts",
+    "/tmp",
+    "/var/tmp",
+    "/dev/shm",
+};
+
+static bool is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+static bool is_ignored_by_table(const char *path)
+{
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+		size_t n = strlen(ignored[i]);
+		bool all_below = n > 1 && ignored[i][n - 1] == '/';
+		if (all_below ? strncmp(path, ignored[i], n) == 0 : strcmp(path, ignored[i]) == 0)
+			return true;
+	}
+	/* /proc/123/… */
+	return strncmp(path, "/proc/", 6) == 0 && strspn(path + 6, "0123456789") > 0;
+}
+
+static bool is_ignored(const struct judge *j, const char *path)
+{
+	const struct trace_rules *r = j->rules;
+	if (is_ignored_by_table(path) || is_below(path, r->home))
+		return true;
+	for (size_t i = 0; i < r->ignore_count; i++)
+		if (fnmatch(r->ignore[i], path, 0) == 0)
+			return true;
+	for (size_t i = 0; i < r->output_count; i++)
+		if (strcmp(r->outputs[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* --- did it stay as it was? --- */
+
+static int changed(const char *path, dpc_error *why)
+{
+	return dpc__fail(why, DPC_MISS, "%s changed while it ran", path);
+}
+
+static int64_t stamp(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* A link that was replaced has a new change time; so has a directory that was moved
+ * here, while one in which names came and went has a new time of modification, too. */
+static bool way_stayed(const struct judge *j, const struct stat *st)
+{
+	return stamp(st->st_ctim) <= j->began || (S_ISDIR(st->st_mode) && stamp(st->st_mtim) > j->began);
+}
+
+static int check_way(struct judge *j, const char *path, dpc_error *why)
+{
+	char part[WIRE_PATH_MAX];
+	struct stat st;
+	for (const char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+		size_t n = (size_t)(at - path);
+		memcpy(part, path, n);
+		part[n] = '\0';
+		struct pathset_entry *e = pathset_at(&j->checked, part);
+		const struct pathset_entry *seen = pathset_find(&j->seen->paths, part);
+		if (!e)
+			return DPC_E_MEMORY;
+		bool own = seen && seen->bits & SEEN_OWN;
+		if (!e->bits && !own && lstat(part, &st) == 0 && !way_stayed(j, &st))
+			return changed(part, why);
+		e->bits = 1;
+	}
+	return DPC_OK;
+}
+
+static int check_stayed(struct judge *j, const char *path, bool of_link, dpc_error *why)
+{
+	struct stat st;
+	if (input_is_pseudo(path))
+		return DPC_OK;
+	int rc = of_link ? lstat(path, &st) : stat(path, &st);
+	return rc == 0 && stamp(st.st_ctim) <= j->began ? DPC_OK : changed(path, why);
+}
+
+/* --- one path's facts --- */
+
+static int add(struct judge *j, enum observation_kind kind, const char *path, dpc_error *why)
+{
+	int rc = fact_add(j->facts, j->look, kind, path, why);
+	if (rc == DPC_MISS)
+		return changed(path, why);
+	if (rc == DPC_E_IO || rc == DPC_E_DENIED)
+		return dpc__fail(why, DPC_MISS, "%s cannot be looked at", path);
+	return rc;
+}
+
+/* What was absent, and is of the run's own making since, need not be so now. */
+static int add_absence(struct judge *j, const struct pathset_entry *e, const char *path, dpc_error *why)
+{
+	enum observation_kind kind = e->bits & SEEN_NO_NAME ? OBSERVED_NO_NAME : OBSERVED_ABSENT;
+	if (!(e->bits & SEEN_OWN))
+		return add(j, kind, path, why);
+	return observations_add(j->facts, kind, path) ? DPC_OK : DPC_E_MEMORY;
+}
+
+static int add_content(struct judge *j, const char *path, dpc_error *why)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return changed(path, why);
+	if (S_ISDIR(st.st_mode))
+		return add(j, OBSERVED_PLACE, path, why);
+	if (!S_ISREG(st.st_mode))
+		return add(j, OBSERVED_OTHER, path, why);
+	int rc = check_stayed(j, path, false, why);
+	return rc == DPC_OK ? add(j, OBSERVED_FILE, path, why) : rc;
+}
+
+/* A directory's times move with every name in it. They count, but for those by which
+ * programs find out where they are, and where the run itself made names. */
+static bool has_idle_times(const struct judge *j, const char *path, const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) && (is_below(j->cwd, path) || pathset_find(&j->seen->touched, path));
+}
+
+static int add_metadata(struct judge *j, const char *path, bool of_link, dpc_error *why)
+{
+	struct stat st;
+	if ((of_link ? lstat(path, &st) : stat(path, &st)) < 0)
+		return changed(path, why);
+	bool special = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode);
+	if (special || has_idle_times(j, path, &st))
+		return add(j, of_link ? OBSERVED_LPLACE : OBSERVED_PLACE, path, why);
+	int rc = check_stayed(j, path, of_link, why);
+	return rc == DPC_OK ? add(j, of_link ? OBSERVED_LSTAT : OBSERVED_STAT, path, why) : rc;
+}
+
+static int add_checked(struct judge *j, enum observation_kind kind, const char *path, bool of_link,
+                       dpc_error *why)
+{
+	int rc = check_stayed(j, path, of_link, why);
+	return rc == DPC_OK ? add(j, kind, path, why) : rc;
+}
+
+static int add_looks(struct judge *j, uint32_t bits, const char *path, dpc_error *why)
+{
+	int rc = DPC_OK;
+	if (bits & SEEN_READ)
+		rc = add_content(j, path, why);
+	if (rc == DPC_OK && bits & SEEN_LIST)
+		rc = add_checked(j, OBSERVED_DIR, path, false, why);
+	if (rc == DPC_OK && bits & SEEN_LINK)
+		rc = add_checked(j, OBSERVED_LINK, path, true, why);
+	if (rc == DPC_OK && bits & SEEN_STAT)
+		rc = add_metadata(j, path, false, why);
+	if (rc == DPC_OK && bits & SEEN_LSTAT)
+		rc = add_metadata(j, path, true, why);
+	if (rc == DPC_OK && bits & SEEN_PLACE && !(bits & SEEN_STAT))
+		rc = add(j, OBSERVED_PLACE, path, why);
+	if (rc == DPC_OK && bits & SEEN_LPLACE && !(bits & SEEN_LSTAT))
+		rc = add(j, OBSERVED_LPLACE, path, why);
+	return rc;
+}
+
+static int judge_path(struct judge *j, const struct pathset_entry *e, dpc_error *why)
+{
+	const uint32_t absent = SEEN_ABSENT | SEEN_NO_NAME;
+	const char *path = pathset_name(&j->seen->paths, e);
+	if (!(e->bits & (SEEN_LOOKS | SEEN_SPOILED)) || is_ignored(j, path))
+		return DPC_OK;
+	if (e->bits & SEEN_SPOILED)
+		return dpc__fail(why, DPC_MISS, "it looked at %s and changed it", path);
+	if (e->bits & absent && e->bits & SEEN_LOOKS & ~absent)
+		return changed(path, why);
+	int rc = check_way(j, path, why);
+	if (rc != DPC_OK)
+		return rc;
+	return e->bits & absent ? add_absence(j, e, path, why) : add_looks(j, e->bits, path, why);
+}
+
+/* --- variables --- */
+
+/* Programs that only hand their environment on, and look up by name what they use. */
+static bool only_hands_on(const char *program)
+{
+	static const char *const known[] = {"gcc",     "g++",     "cc",   "c++",  "cpp",  "collect2",
+	                                    "cc1",     "cc1plus", "as",   "ld",   "nice", "nohup",
+	                                    "timeout", "xargs",   "find", "ninja"};
+	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		const char *at = strstr(name, known[i]);
+		size_t n = strlen(known[i]);
+		/* gcc, x86_64-linux-gnu-gcc-12 */
+		if (at && (at == name || at[-1] == '-') && (!at[n] || at[n] == '-' || at[n] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static int note_name(void *context, const char *name, size_t size)
+{
+	struct judge *j = context;
+	char *copy = strndup(name, size);
+	bool noted = copy && pathset_at(&j->seen->variables, copy);
+	free(copy);
+	return noted ? DPC_OK : DPC_E_MEMORY;
+}
+
+static int judge_variables(struct judge *j, dpc_error *why)
+{
+	const struct pathset *programs = &j->seen->programs, *names = &j->seen->variables;
+	bool all = false;
+	int rc = DPC_OK;
+	for (size_t i = 0; i < programs->count && !all; i++)
+		all = !only_hands_on(pathset_name(programs, &programs->v[i]));
+	if (all)
+		rc = environment_each(note_name, j);
+	for (size_t i = 0; rc == DPC_OK && i < names->count; i++) {
+		const char *name = pathset_name(names, &names->v[i]);
+		if (strncmp(name, "DPCACHE_", 8) != 0)
+			rc = add(j, OBSERVED_VARIABLE, name, why);
+	}
+	return rc == DPC_OK && all ? add(j, OBSERVED_NAMES, "", why) : rc;
+}
+
+/* --- all of it --- */
+
+static int judge_all(struct judge *j, dpc_error *why)
+{
+	int rc = DPC_OK;
+	for (size_t i = 0; rc == DPC_OK && i < j->seen->paths.count; i++)
+		rc = judge_path(j, &j->seen->paths.v[i], why);
+	if (rc == DPC_OK)
+		rc = judge_variables(j, why);
+	if (rc == DPC_OK && (j->facts->count > TRACED_INPUTS || j->facts->strings.size > TRACED_BYTES))
+		rc = dpc__fail(why, DPC_MISS, "it has more inputs than can be remembered");
+	if (rc == DPC_OK && j->facts->failed)
+		rc = DPC_E_MEMORY;
+	return rc == DPC_E_MEMORY ? dpc__fail(why, rc, "out of memory") : rc;
+}
+
+int trace_judge(struct observations *facts, struct trace *t, const struct trace_rules *rules,
+                const struct looker *look, dpc_error *why)
+{
+	struct sightings seen = {0};
+	struct judge j = {.facts = facts, .seen = &seen, .rules = rules, .look = look, .began = t->began};
+	if (!getcwd(j.cwd, sizeof j.cwd))
+		j.cwd[0] = '\0';
+	int rc = sightings_read(&seen, t->head, why);
+	if (rc == DPC_OK)
+		rc = judge_all(&j, why);
+	pathset_release(&j.checked);
+	sightings_release(&seen);
+	return rc;
+}
