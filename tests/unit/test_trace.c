@@ -1,0 +1,433 @@
+/* From the log of a traced run to what its result depends on. */
+#include "support.h"
+
+#include "sightings.h"
+#include "trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* A trace, and what wrote to it: one process that was watched as it should be. */
+struct traced {
+	struct fixture *f;
+	struct trace trace;
+	struct digests digests;
+	struct observations facts;
+	const char *ignore, *output;
+	dpc_error why;
+};
+
+static void begin(struct traced *t, void **state)
+{
+	dpc_error err = {0};
+	*t = (struct traced){.f = *state};
+	write_text(path_in(t->f, "dpcache-shim.so"), "");
+	digests_init(&t->digests, t->f->home.fd);
+	assert_int_equal(trace_begin(&t->trace, t->f->dir, false, &err), DPC_OK);
+	t->trace.head->hellos++;
+}
+
+static void end(struct traced *t)
+{
+	observations_release(&t->facts);
+	digests_release(&t->digests);
+	trace_release(&t->trace);
+}
+
+static struct wire_record *note(struct traced *t, enum wire_kind kind, uint32_t detail, int error, const char *path)
+{
+	struct wire_head *h = t->trace.head;
+	uint32_t size = (uint32_t)(sizeof(struct wire_record) + strlen(path) + 1 + WIRE_ALIGN - 1) & ~(WIRE_ALIGN - 1u);
+	struct wire_record *r = (struct wire_record *)((uint8_t *)h + WIRE_HEAD + h->used);
+	h->used += size;
+	r->kind = (uint16_t)kind;
+	r->error = (uint16_t)error;
+	r->detail = detail;
+	strcpy(r->path, path);
+	r->size = size;
+	return r;
+}
+
+/* The same of a file in the fixture's directory. */
+static void note_in(struct traced *t, enum wire_kind kind, uint32_t detail, int error, const char *name)
+{
+	note(t, kind, detail, error, path_in(t->f, name));
+}
+
+static int judge(struct traced *t)
+{
+	const struct trace_rules rules = {.home = t->f->home.path,
+	                                  .ignore = &t->ignore,
+	                                  .ignore_count = t->ignore ? 1 : 0,
+	                                  .outputs = &t->output,
+	                                  .output_count = t->output ? 1 : 0};
+	const struct looker look = {&t->digests, t->f->home.state.secret};
+	observations_release(&t->facts);
+	return trace_judge(&t->facts, &t->trace, &rules, &look, &t->why);
+}
+
+static bool has_fact(const struct traced *t, enum observation_kind kind, const char *path)
+{
+	for (size_t i = 0; i < t->facts.count; i++)
+		if (t->facts.v[i].kind == kind && strcmp(observation_path(&t->facts, i), path) == 0)
+			return true;
+	return false;
+}
+
+static void assert_only_fact(struct traced *t, enum observation_kind kind, const char *path)
+{
+	assert_int_equal(judge(t), DPC_OK);
+	assert_int_equal(t->facts.count, 1);
+	assert_true(has_fact(t, kind, path));
+}
+
+static void assert_refused(struct traced *t, const char *word)
+{
+	assert_int_equal(judge(t), DPC_MISS);
+	assert_non_null(strstr(t->why.message, word));
+}
+
+/* --- what was looked at --- */
+
+static void a_file_that_was_read_counts_by_its_content(void **state)
+{
+	struct traced t;
+	const char *path = path_in(*state, "a");
+	write_text(path, "a");
+	begin(&t, state);
+	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, path);
+	assert_only_fact(&t, OBSERVED_FILE, path);
+	struct digest content = hash128("a", 1);
+	assert_digests_equal(&t.facts.v[0].digest, &content);
+	end(&t);
+}
+
+static void each_look_leaves_the_fact_it_learned(void **state)
+{
+	static const struct {
+		enum wire_kind kind;
+		uint32_t detail;
+		enum observation_kind fact;
+		const char *name;
+	} looks[] = {
+	    {WIRE_LIBRARY, 0, OBSERVED_FILE, "file"},
+	    {WIRE_HELLO, 0, OBSERVED_FILE, "file"},
+	    {WIRE_STAT, 0, OBSERVED_STAT, "file"},
+	    {WIRE_STAT, WIRE_LOOK_NOFOLLOW, OBSERVED_LSTAT, "link"},
+	    {WIRE_STAT, WIRE_LOOK_TYPE, OBSERVED_PLACE, "file"},
+	    {WIRE_ACCESS, 0, OBSERVED_PLACE, "file"},
+	    {WIRE_LIST, 0, OBSERVED_DIR, "dir"},
+	    {WIRE_OPEN, WIRE_OPEN_READ, OBSERVED_PLACE, "dir"},
+	    {WIRE_OPEN, WIRE_OPEN_READ, OBSERVED_OTHER, "fifo"},
+	    {WIRE_READLINK, 0, OBSERVED_LINK, "link"},
+	};
+	struct fixture *f = *state;
+	write_text(path_in(f, "file"), "x");
+	make_directory(path_in(f, "dir"));
+	assert_int_equal(mkfifo(path_in(f, "fifo"), 0600), 0);
+	assert_int_equal(symlink("file", path_in(f, "link")), 0);
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+		struct traced t;
+		begin(&t, state);
+		note_in(&t, looks[i].kind, looks[i].detail, 0, looks[i].name);
+		assert_only_fact(&t, looks[i].fact, path_in(f, looks[i].name));
+		end(&t);
+	}
+}
+
+static void what_was_absent_counts_as_absent(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, ENOENT, "nowhere");
+	assert_only_fact(&t, OBSERVED_ABSENT, path_in(t.f, "nowhere"));
+	end(&t);
+	begin(&t, state);
+	note_in(&t, WIRE_STAT, WIRE_LOOK_NOFOLLOW, ENOENT, "nowhere");
+	assert_only_fact(&t, OBSERVED_NO_NAME, path_in(t.f, "nowhere"));
+	end(&t);
+}
+
+static void a_path_counts_once_however_it_is_spelled(void **state)
+{
+	struct traced t;
+	write_text(path_in(*state, "a"), "a");
+	make_directory(path_in(*state, "dir"));
+	begin(&t, state);
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "a");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "/./a");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "dir/../a");
+	assert_only_fact(&t, OBSERVED_FILE, path_in(t.f, "a"));
+	end(&t);
+}
+
+static void dot_dot_behind_a_link_stays(void **state)
+{
+	char out[WIRE_PATH_MAX];
+	struct fixture *f = *state;
+	assert_int_equal(symlink("/usr", path_in(f, "link")), 0);
+	sightings_tidy(out, path_in(f, "link/../a"));
+	assert_string_equal(out, path_in(f, "link/../a"));
+}
+
+static void variables_count_by_name(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	note(&t, WIRE_VARIABLE_READ, 0, 0, "HOME");
+	note(&t, WIRE_VARIABLE_READ, 0, 0, "HOME");
+	assert_only_fact(&t, OBSERVED_VARIABLE, "HOME");
+	end(&t);
+}
+
+static void a_program_that_has_its_environment_at_hand_depends_on_all_of_it(void **state)
+{
+	struct traced t;
+	setenv("SOME_VARIABLE", "1", 1);
+	setenv("SHLVL", "1", 1);
+	begin(&t, state);
+	note(&t, WIRE_ENVIRONMENT, 0, 0, "/bin/dash");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_true(has_fact(&t, OBSERVED_VARIABLE, "SOME_VARIABLE"));
+	assert_true(has_fact(&t, OBSERVED_NAMES, ""));
+	/* What is another for each shell does not count. */
+	assert_false(has_fact(&t, OBSERVED_VARIABLE, "SHLVL"));
+	end(&t);
+	begin(&t, state);
+	note(&t, WIRE_ENVIRONMENT, 0, 0, "/usr/bin/x86_64-linux-gnu-gcc-12");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_int_equal(t.facts.count, 0);
+	end(&t);
+	unsetenv("SOME_VARIABLE");
+}
+
+/* --- what is of the run's own making --- */
+
+static void a_file_that_the_run_made_is_no_input(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	write_text(path_in(t.f, "temporary"), "x");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_WRITE | WIRE_OPEN_CREATED, 0, "temporary");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "temporary");
+	note_in(&t, WIRE_STAT, 0, 0, "temporary");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_int_equal(t.facts.count, 0);
+	assert_int_equal(unlink(path_in(t.f, "temporary")), 0);
+	note_in(&t, WIRE_REMOVE, 0, 0, "temporary");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_int_equal(t.facts.count, 0);
+	end(&t);
+}
+
+static void what_was_absent_and_then_made_was_absent(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	note_in(&t, WIRE_STAT, 0, ENOENT, "made");
+	write_text(path_in(t.f, "made"), "x");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_WRITE | WIRE_OPEN_CREATED, 0, "made");
+	assert_only_fact(&t, OBSERVED_ABSENT, path_in(t.f, "made"));
+	end(&t);
+}
+
+static void a_file_that_was_read_and_then_written_is_refused(void **state)
+{
+	static const struct {
+		enum wire_kind kind;
+		uint32_t detail;
+	} changes[] = {
+	    {WIRE_OPEN, WIRE_OPEN_WRITE},
+	    {WIRE_OPEN, WIRE_OPEN_WRITE | WIRE_OPEN_EMPTY},
+	    {WIRE_MAKE, 0},
+	    {WIRE_REMOVE, 0},
+	    {WIRE_CHANGE, 0},
+	};
+	write_text(path_in(*state, "a"), "a");
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		struct traced t;
+		begin(&t, state);
+		note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "a");
+		note_in(&t, changes[i].kind, changes[i].detail, 0, "a");
+		assert_refused(&t, "/a");
+		/* Unless it is kept with the result. */
+		t.output = path_in(t.f, "a");
+		assert_int_equal(judge(&t), DPC_OK);
+		end(&t);
+	}
+}
+
+static void a_file_that_was_there_and_is_taken_away_is_refused(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	note_in(&t, WIRE_REMOVE, 0, 0, "theirs");
+	assert_refused(&t, "theirs");
+	end(&t);
+}
+
+/* --- what changed meanwhile --- */
+
+static void an_input_that_changed_since_the_run_began_is_refused(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	write_text(path_in(t.f, "a"), "a");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "a");
+	assert_refused(&t, "changed while it ran");
+	end(&t);
+}
+
+static void what_appeared_or_vanished_since_it_was_looked_at_is_refused(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	write_text(path_in(t.f, "late"), "");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, ENOENT, "late");
+	assert_refused(&t, "late");
+	end(&t);
+	begin(&t, state);
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "gone");
+	assert_refused(&t, "gone");
+	end(&t);
+}
+
+static void a_link_that_was_replaced_on_the_way_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct traced t;
+	make_directory(path_in(f, "new"));
+	write_text(path_in(f, "new/a"), "a");
+	begin(&t, state);
+	/* The file itself has been there all along. */
+	assert_int_equal(symlink("new", path_in(f, "current")), 0);
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "current/a");
+	assert_refused(&t, "current");
+	end(&t);
+}
+
+static void a_directory_that_was_moved_here_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct traced t;
+	make_directory(path_in(f, "new"));
+	write_text(path_in(f, "new/a"), "a");
+	begin(&t, state);
+	assert_int_equal(rename(path_in(f, "new"), path_in(f, "old")), 0);
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "old/a");
+	assert_refused(&t, "old");
+	end(&t);
+}
+
+static void a_listing_of_a_directory_that_changed_is_refused(void **state)
+{
+	struct traced t;
+	make_directory(path_in(*state, "dir"));
+	begin(&t, state);
+	write_text(path_in(t.f, "dir/new"), "");
+	note_in(&t, WIRE_LIST, 0, 0, "dir");
+	assert_refused(&t, "dir");
+	end(&t);
+}
+
+/* --- what cannot be told --- */
+
+static void what_nobody_could_watch_is_refused(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	t.trace.head->execs++;
+	assert_refused(&t, "could not be watched");
+	end(&t);
+	begin(&t, state);
+	note(&t, WIRE_EXEC, WIRE_EXEC_BLIND, 0, "/bin/static");
+	assert_refused(&t, "/bin/static cannot be watched");
+	end(&t);
+	begin(&t, state);
+	note(&t, WIRE_UNCACHEABLE, 0, 0, "used the network");
+	assert_refused(&t, "it used the network");
+	end(&t);
+}
+
+static void a_log_that_is_full_torn_or_nonsense_is_refused(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	t.trace.head->lost = 1;
+	assert_refused(&t, "more than can be recorded");
+	end(&t);
+	begin(&t, state);
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, ENOENT, "a");
+	/* Reserved, and never finished. */
+	t.trace.head->used += 64;
+	assert_refused(&t, "killed");
+	end(&t);
+	begin(&t, state);
+	note(&t, WIRE_OPEN, WIRE_OPEN_READ, ENOENT, "/a")->size = 8;
+	assert_refused(&t, "killed");
+	end(&t);
+	begin(&t, state);
+	t.trace.head->used = UINT64_MAX;
+	assert_refused(&t, "more than can be recorded");
+	end(&t);
+}
+
+static void more_inputs_than_are_worth_asking_for_are_refused(void **state)
+{
+	struct traced t;
+	char name[64];
+	begin(&t, state);
+	for (int i = 0; i < 9000; i++) {
+		snprintf(name, sizeof name, "/nowhere/%d", i);
+		note(&t, WIRE_STAT, 0, ENOENT, name);
+	}
+	assert_refused(&t, "more inputs");
+	end(&t);
+}
+
+/* --- what is no input --- */
+
+static void what_is_to_be_ignored_is_ignored(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "/proc/self/status");
+	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "/proc/1/stat");
+	note(&t, WIRE_OPEN, WIRE_OPEN_WRITE, 0, "/dev/null");
+	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, path_at_home(t.f, "state"));
+	write_text(path_in(t.f, "log"), "");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "log");
+	t.ignore = path_in(t.f, "l*");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_int_equal(t.facts.count, 0);
+	end(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    with_home(a_file_that_was_read_counts_by_its_content),
+	    with_home(each_look_leaves_the_fact_it_learned),
+	    with_home(what_was_absent_counts_as_absent),
+	    with_home(a_path_counts_once_however_it_is_spelled),
+	    with_home(dot_dot_behind_a_link_stays),
+	    with_home(variables_count_by_name),
+	    with_home(a_program_that_has_its_environment_at_hand_depends_on_all_of_it),
+	    with_home(a_file_that_the_run_made_is_no_input),
+	    with_home(what_was_absent_and_then_made_was_absent),
+	    with_home(a_file_that_was_read_and_then_written_is_refused),
+	    with_home(a_file_that_was_there_and_is_taken_away_is_refused),
+	    with_home(an_input_that_changed_since_the_run_began_is_refused),
+	    with_home(what_appeared_or_vanished_since_it_was_looked_at_is_refused),
+	    with_home(a_link_that_was_replaced_on_the_way_is_refused),
+	    with_home(a_directory_that_was_moved_here_is_refused),
+	    with_home(a_listing_of_a_directory_that_changed_is_refused),
+	    with_home(what_nobody_could_watch_is_refused),
+	    with_home(a_log_that_is_full_torn_or_nonsense_is_refused),
+	    with_home(more_inputs_than_are_worth_asking_for_are_refused),
+	    with_home(what_is_to_be_ignored_is_ignored),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
