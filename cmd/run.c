@@ -152,7 +152,6 @@ static struct trace *begin_trace(struct job *j, struct trace *t, dpc_error *cach
 	if (trace_directory(directory, sizeof directory) &&
 	    trace_begin(t, directory, j->o.question.trace == TRACE_STRICT, cache_err) == DPC_OK)
 		return t;
-	j->o.policy.no_write = true;
 	return NULL;
 }
 
@@ -185,7 +184,7 @@ static const char *kept_in_words(enum kept kept)
 enum { REASON_MAX = 640 };
 static const char *reason_of(const struct lead *l, char text[REASON_MAX])
 {
-	if (l->kept != KEPT_UNTRACED)
+	if (!l->why.code)
 		return kept_in_words(l->kept);
 	snprintf(text, REASON_MAX, "not remembered: %s", l->why.message);
 	return text;
@@ -284,11 +283,11 @@ static int run_and_remember(struct job *j)
 	if (envp)
 		c.command.envp = envp;
 	/* A store that could not be read will not be written either. */
-	if (j->meet.store_down)
-		j->o.policy.no_write = true;
+	bool in_vain = j->meet.store_down || (ask_is_traced(&j->ask) && !l.trace && !j->o.policy.no_write);
+	j->o.policy.no_write |= in_vain;
 	int rc = lead_run(&result, &l, &cache_err, &err);
 	bool failed = rc == DPC_OK && kept_is_failure(l.kept, &result);
-	if (j->meet.store_down)
+	if (in_vain)
 		l.kept = KEPT_ERROR;
 	int status;
 	if (rc != DPC_OK)

@@ -99,6 +99,9 @@ static const char *const noise[] = {
 
 static bool is_like(const char *pattern, const char *name, size_t size)
 {
+	/* A hit asks this of every variable. */
+	if (*pattern != *name)
+		return false;
 	size_t n = strlen(pattern);
 	if (pattern[n - 1] == '*')
 		return size >= n - 1 && memcmp(pattern, name, n - 1) == 0;

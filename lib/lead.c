@@ -52,7 +52,8 @@ static enum kept judge_trace(struct lead *l)
 	const struct looker look = {&a->digests, a->home->state.secret};
 	if (!l->trace)
 		return KEPT;
-	return trace_judge(&a->traced, l->trace, &rules, &look, &l->why) == DPC_OK ? KEPT : KEPT_UNTRACED;
+	int rc = trace_judge(&a->traced, l->trace, &rules, &look, &l->why);
+	return rc == DPC_OK ? KEPT : rc == DPC_E_CONFLICT ? KEPT_CHANGED : KEPT_UNTRACED;
 }
 
 static enum kept judge_run(struct lead *l, const struct captured *result)
@@ -96,6 +97,16 @@ static void show(struct captured *result, struct recorder *r)
 	replay_frames(&f, NULL, 1, 2, &result->output_error);
 }
 
+/* It is no answer for those who wait: they run it themselves. */
+static void withdraw(struct lead *l, struct recorder *r, struct captured *result)
+{
+	if (l->hold)
+		show(result, r);
+	l->hold = false;
+	capture_finish(result, l->capture);
+	recorder_give_up(r, CAPSULE_GIVEN_UP);
+}
+
 static void keep(struct lead *l, struct recorder *r, struct captured *result, const struct scratch *s,
                  dpc_error *cache_err)
 {
@@ -109,6 +120,11 @@ static void keep(struct lead *l, struct recorder *r, struct captured *result, co
 	 * unfinished, the run is taken over by one of those who wait. */
 	if (result->signal)
 		return;
+	/* Whoever came after the change asks of another state, though by the same key. */
+	if (l->trace && l->kept == KEPT_CHANGED) {
+		withdraw(l, r, result);
+		return;
+	}
 	r->capsule.status = result->status;
 	r->capsule.cost = result->cost;
 	r->capsule.ttl = lookup_ttl(l->ask->policy, result->status);
@@ -118,11 +134,7 @@ static void keep(struct lead *l, struct recorder *r, struct captured *result, co
 		r->capsule.flags |= trace_notes(l->trace) << CAPSULE_NOTES;
 	moment_now(&r->capsule.created);
 	if (recorder_finish(r, CAPSULE_DONE, cache_err) != DPC_OK) {
-		if (l->hold)
-			show(result, r);
-		l->hold = false;
-		capture_finish(result, l->capture);
-		recorder_give_up(r, CAPSULE_GIVEN_UP);
+		withdraw(l, r, result);
 		l->kept = KEPT_ERROR;
 		return;
 	}

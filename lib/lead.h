@@ -31,7 +31,7 @@ struct lead {
 	bool hold;            /* show nothing before it has ended well: `old` would be shown instead */
 	bool passed_limit;    /* out: more than max_output; kept for those who wait, and only them */
 	enum kept kept;       /* out */
-	dpc_error why;        /* out: for KEPT_UNTRACED */
+	dpc_error why;        /* out: of a traced run that is not kept, or code 0 */
 	struct digest key;    /* out: as of the start */
 };
 

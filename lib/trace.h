@@ -40,8 +40,8 @@ struct trace_rules {
 };
 
 /* Once the command is over: all that it depended on, as it still is. DPC_MISS with
- * the reason in `why`, in words that end "it …" or name a path, when the result
- * must not be kept. DPC_E_MEMORY. */
+ * the reason in `why` when the result must not be kept; DPC_E_CONFLICT when that is
+ * because something changed meanwhile. DPC_E_MEMORY. */
 int trace_judge(struct observations *facts, struct trace *t, const struct trace_rules *rules,
                 const struct looker *look, dpc_error *why);
 

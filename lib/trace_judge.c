@@ -100,7 +100,7 @@ static bool is_ignored(const struct judge *j, const char *path)
 
 static int changed(const char *path, dpc_error *why)
 {
-	return dpc__fail(why, DPC_MISS, "%s changed while it ran", path);
+	return dpc__fail(why, DPC_E_CONFLICT, "%s changed while it ran", path);
 }
 
 static int64_t stamp(struct timespec t)

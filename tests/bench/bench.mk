@@ -9,13 +9,19 @@ BENCH_KINDS = $(shell command -v musl-gcc >/dev/null 2>&1 && echo musl; \
 bench: bench-tools bench-fronts
 	@tests/bench/bench $(BUILD)
 
-bench-tools: all $(BENCH)/spawn $(BENCH)/lstats
+bench-tools: all $(BENCH)/spawn $(BENCH)/lstats $(BENCH)/opens $(BENCH)/opens-static
 
 # Without -Ilib: its spawn.h would stand before the system's.
 $(BENCH)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $< -o $@
+
+# Where there is no static C library, its measure is left out.
+$(BENCH)/opens-static: tests/bench/opens.c
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -static $< -o $@ || rm -f $@
 
 # Each kind in a directory of its own, beside a link to the core.
 bench-fronts: all

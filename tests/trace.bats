@@ -1,0 +1,253 @@
+# dpcache run --trace: inputs that find themselves.
+
+load helpers
+
+setup() {
+	common_setup
+	make_hold
+	export DPCACHE_STATUS_FILE=$BATS_TEST_TMPDIR/status
+}
+
+teardown() {
+	end_started
+}
+
+# A command that shows each of its real runs.
+traced() { # SHELL-TEXT
+	dpcache run --trace sh -c "$(counted runs); $1"
+}
+
+assert_reason() { # WORDS
+	grep -qF -- "$1" "$DPCACHE_STATUS_FILE" || fail "$(<"$DPCACHE_STATUS_FILE")"
+}
+
+# --- what is an input ---
+
+@test "dpcache run --trace: a hit as long as what was read has not changed" {
+	echo one >input
+	twice traced 'cat input'
+	assert_runs runs 1
+	assert_decision hit
+	echo two >input
+	assert_equal "$(traced 'cat input')" two
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace: equal content under another stat is a hit" {
+	echo one >input
+	twice traced 'cat input'
+	rm input
+	echo one >input
+	touch -d '1 year ago' input
+	assert_equal "$(traced 'cat input')" one
+	assert_runs runs 1
+}
+
+@test "dpcache run --trace: switching between two states of a tree hits both times" {
+	for round in 1 2 3; do
+		for state in one two; do
+			echo "$state" >input
+			assert_equal "$(traced 'cat input')" "$state"
+		done
+	done
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace: what the shelf has lost is found in the store" {
+	for round in 1 2; do
+		for state in one two; do
+			echo "$state" >input
+			assert_equal "$(traced 'cat input')" "$state"
+			rm -r "$DPCACHE_DIR/shelf"
+		done
+	done
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace: a file that was not there is an input" {
+	twice traced 'cat input 2>/dev/null; echo done'
+	assert_runs runs 1
+	echo one >input
+	assert_equal "$(traced 'cat input 2>/dev/null; echo done')" $'one\ndone'
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace: the names in a directory are an input" {
+	mkdir dir
+	touch dir/a
+	twice traced 'echo dir/*'
+	assert_runs runs 1
+	touch dir/b
+	assert_equal "$(traced 'echo dir/*')" 'dir/a dir/b'
+}
+
+@test "dpcache run --trace: where a link points is an input" {
+	ln -s here link
+	twice traced 'readlink link'
+	assert_runs runs 1
+	ln -sfn there link
+	assert_equal "$(traced 'readlink link')" there
+}
+
+@test "dpcache run --trace: metadata that were asked for are an input" {
+	echo one >input
+	twice traced 'stat -c %a input'
+	assert_runs runs 1
+	chmod 600 input
+	assert_equal "$(traced 'stat -c %a input')" 600
+}
+
+@test "dpcache run --trace: a variable that was used is an input, one that is set for each run is none" {
+	GREETING=hello twice traced 'echo $GREETING'
+	assert_runs runs 1
+	assert_equal "$(GREETING=bye traced 'echo $GREETING')" bye
+	assert_runs runs 2
+	assert_equal "$(GREETING=bye WINDOWID=9 MAKELEVEL=3 traced 'echo $GREETING')" bye
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace: a variable that no program looked up is none" {
+	echo one >input
+	twice dpcache run --trace cat input
+	UNRELATED=1 dpcache run --trace cat input
+	assert_decision hit
+}
+
+@test "dpcache run --trace: programs in between are inputs" {
+	printf '#!/bin/sh\necho one\n' >tool
+	chmod +x tool
+	twice traced './tool'
+	assert_runs runs 1
+	printf '#!/bin/sh\necho two\n' >tool
+	assert_equal "$(traced './tool')" two
+}
+
+@test "dpcache run --trace: what a file read names is followed" {
+	echo a >list
+	echo first >a
+	echo second >b
+	twice traced 'cat $(cat list)'
+	echo b >list
+	twice traced 'cat $(cat list)'
+	assert_runs runs 2
+	echo changed >a
+	assert_equal "$(traced 'cat $(cat list)')" second
+	assert_runs runs 2
+	echo a >list
+	assert_equal "$(traced 'cat $(cat list)')" changed
+	assert_runs runs 3
+}
+
+@test "dpcache run --trace: with declared inputs, both count" {
+	echo one >input
+	echo 1 >declared
+	for state in 1 2 1 2; do
+		echo "$state" >declared
+		dpcache run --trace --input declared sh -c "$(counted runs); cat input"
+	done
+	assert_runs runs 2
+	echo two >input
+	assert_equal "$(dpcache run --trace --input declared sh -c "$(counted runs); cat input")" two
+	assert_runs runs 3
+}
+
+@test "dpcache run --trace: does not expire, and with --ttl it does" {
+	echo one >input
+	dpcache run --trace cat input
+	assert_equal "$(dpcache ls --json | jq -r '.[0].ttl')" null
+	faketime -f +3d dpcache run --trace cat input || true
+	dpcache run --trace --ttl 0 cat input
+	assert_decision miss
+}
+
+@test "dpcache run --trace-ignore: what matches is no input" {
+	echo one >input
+	echo 1 >log
+	ignoring() { dpcache run --trace --trace-ignore '*/log' sh -c "$(counted runs); cat input log"; }
+	twice ignoring
+	echo 2 >log
+	ignoring
+	assert_runs runs 1
+}
+
+# --- what is none ---
+
+@test "dpcache run --trace: temporary files of its own are no inputs" {
+	echo one >input
+	scratch() { traced 't=$(mktemp ./tmpXXXXXX); sort input >"$t"; cat "$t"; rm "$t"'; }
+	twice scratch
+	assert_runs runs 1
+}
+
+# --- what must not be remembered ---
+
+@test "dpcache run --trace: an input that changes while it runs" {
+	echo one >input
+	start it dpcache run --trace sh -c "cat input; $(counted runs); $(held)"
+	wait_for_runs 1
+	echo two >input
+	release
+	finish it
+	assert_reason "input changed while it ran"
+	start it dpcache run --trace sh -c "cat input; $(counted runs); $(held)"
+	finish it
+	assert_equal "$(<it.out)" two
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace: an input that it also writes" {
+	echo 1 >input
+	add() { traced 'cat input; echo more >>input'; }
+	assert_equal "$(add)" 1
+	assert_reason "input and changed it"
+	assert_equal "$(add)" $'1\nmore'
+}
+
+@test "dpcache run --trace: a command that uses the network" {
+	traced 'perl -MIO::Socket::INET -e "IO::Socket::INET->new(PeerAddr => q(127.0.0.1:9))"' || true
+	assert_reason network
+}
+
+# --- transparency, and many at once ---
+
+@test "dpcache run --trace: the command's environment is as it was" {
+	local bare traced
+	bare=$(dpcache run env | sort)
+	traced=$(dpcache run --trace env | sort)
+	assert_equal "$traced" "$bare"
+}
+
+@test "dpcache run --trace: the user's own LD_PRELOAD stays" {
+	assert_equal "$(LD_PRELOAD=libm.so.6 dpcache run --trace sh -c 'echo $LD_PRELOAD')" libm.so.6
+}
+
+@test "dpcache run --trace: the front answers alone" {
+	echo one >input
+	touch -d '1 hour ago' input
+	twice dpcache run --trace cat input
+	strace -f -o calls -e trace=execve dpcache run --trace cat input
+	assert_equal "$(grep -c execve calls)" 1
+}
+
+@test "dpcache run --trace: of many cold callers one runs" {
+	echo one >input
+	for i in 1 2 3 4 5 6 7 8; do
+		start "c$i" dpcache run --trace sh -c "$(counted runs); $(held); cat input"
+	done
+	wait_for_runs 1
+	release
+	for i in 1 2 3 4 5 6 7 8; do
+		finish "c$i"
+		assert_equal "$(<"c$i.out")" one
+	done
+	assert_runs runs 1
+}
+
+@test "dpcache run --trace: a large output is kept" {
+	echo one >input
+	twice traced 'cat input; seq 100000'
+	assert_runs runs 1
+	rm -r "$DPCACHE_DIR/shelf"
+	assert_equal "$(traced 'cat input; seq 100000' | tail -n 1)" 100000
+	assert_runs runs 1
+}
