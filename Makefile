@@ -70,7 +70,18 @@ FRONT_LD_SMALL = -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none
 FRONT_CFLAGS = -isystem $(BUILD)/include -ffunction-sections -fdata-sections
 FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections
 
-all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc
+# What `dpcache run --trace` has loaded into every program: one for each C library.
+# Optimised however the rest is built, for it counts on calls that become jumps; and
+# never with a sanitizer in it.
+SHIMS = $(BUILD)/dpcache-shim.so $(if $(shell command -v musl-gcc),$(BUILD)/dpcache-shim-musl.so)
+SHIM_OBJ = $(patsubst %.c,$(BUILD)/shim/%.o,$(wildcard lib/shim/*.c lib/shim/glibc/*.c))
+SHIM_MUSL_OBJ = $(patsubst %.c,$(BUILD)/shim-musl/%.o,$(wildcard lib/shim/*.c lib/shim/musl/*.c))
+SHIM_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -g -MMD -MP -fPIC -fvisibility=hidden \
+              -ftls-model=initial-exec -iquote lib/shim
+# First of all constructors; its own calls stay its own; cheap to load.
+SHIM_LD = -shared -Wl,-z,initfirst,-z,noseparate-code,-Bsymbolic,--hash-style=gnu,--build-id=none,-O1
+
+all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc $(SHIMS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -112,13 +123,31 @@ $(BUILD)/dpcache-core $(BUILD)/dynamic/dpcache-core: $(CORE_OBJ) $(BUILD)/libdpc
 	$(say) LINK "$@ ($(CORE))"
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(BUILD)/libdpcache.a -o $@ $(CORE_LD) $(CORE_LIBS_$(CORE))
 
+$(BUILD)/shim/%.o: %.c
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(SHIM_CFLAGS) -iquote lib/shim/glibc -c $< -o $@
+
+$(BUILD)/shim-musl/%.o: %.c | $(BUILD)/include/xxhash.h
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)musl-gcc $(SHIM_CFLAGS) -iquote lib/shim/musl -isystem $(BUILD)/include -c $< -o $@
+
+$(BUILD)/dpcache-shim.so: $(SHIM_OBJ)
+	$(say) LINK $@
+	$(Q)$(CC) $(SHIM_LD) $(SHIM_OBJ) -o $@
+
+$(BUILD)/dpcache-shim-musl.so: $(SHIM_MUSL_OBJ)
+	$(say) LINK $@
+	$(Q)musl-gcc $(SHIM_LD) $(SHIM_MUSL_OBJ) -o $@
+
 $(BUILD)/dpcache.pc: Makefile
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: dpcache' 'Description: Remember what slow commands answered' \
 	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: sqlite3' \
 	  'Cflags: -I$${prefix}/include' >$@
 
--include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(SHIM_MUSL_OBJ:.o=.d)
 
 # ---- the two commands, and the tests ----
 
@@ -178,6 +207,7 @@ install: all
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 755 $(BUILD)/dpcache $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/dpcache-core $(DESTDIR)$(PREFIX)/libexec/dpcache/
+	install -m 644 $(SHIMS) $(DESTDIR)$(PREFIX)/libexec/dpcache/
 	install -m 644 lib/dpcache.h $(DESTDIR)$(PREFIX)/include/
 	install -m 755 $(BUILD)/libdpcache.so.0 $(DESTDIR)$(PREFIX)/lib/
 	ln -sf libdpcache.so.0 $(DESTDIR)$(PREFIX)/lib/libdpcache.so
@@ -188,6 +218,7 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/dpcache $(DESTDIR)$(PREFIX)/libexec/dpcache/dpcache-core \
+	  $(addprefix $(DESTDIR)$(PREFIX)/libexec/dpcache/, dpcache-shim.so dpcache-shim-musl.so) \
 	  $(DESTDIR)$(PREFIX)/include/dpcache.h $(DESTDIR)$(PREFIX)/lib/libdpcache.* \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/dpcache.pc \
 	  $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/, $(notdir $(filter %.1, $(MAN)))) \

@@ -1,0 +1,191 @@
+#include "elfile.h"
+
+#include "objects.h"
+#include "raw.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int elfile_open(struct elfile *e, int dir, const char *path)
+{
+	e->fd = raw_open(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (e->fd < 0)
+		return (int)-e->fd;
+	long n = raw_read_at(e->fd, e->head, sizeof e->head - 1, 0);
+	e->size = n > 0 ? (size_t)n : 0;
+	e->head[e->size] = 0;
+	return 0;
+}
+
+void elfile_close(struct elfile *e)
+{
+	raw_close(e->fd);
+}
+
+bool elfile_is_elf(const struct elfile *e)
+{
+	return e->size >= sizeof(ElfW(Ehdr)) && memcmp(e->head, ELFMAG, SELFMAG) == 0;
+}
+
+/* The n-th program header, or NULL. */
+static const ElfW(Phdr) *segment(const struct elfile *e, unsigned n)
+{
+	const ElfW(Ehdr) *head = (const ElfW(Ehdr) *)e->head;
+	uint64_t at = head->e_phoff + (uint64_t)n * sizeof(ElfW(Phdr));
+	if (head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_machine != EM_X86_64 || n >= head->e_phnum)
+		return NULL;
+	if (head->e_phoff % 8 || head->e_phoff > e->size || at + sizeof(ElfW(Phdr)) > e->size)
+		return NULL;
+	return (const ElfW(Phdr) *)(e->head + at);
+}
+
+static const ElfW(Phdr) *segment_of_type(const struct elfile *e, uint32_t type)
+{
+	const ElfW(Phdr) *p;
+	for (unsigned n = 0; (p = segment(e, n)); n++)
+		if (p->p_type == type)
+			return p;
+	return NULL;
+}
+
+/* Read what will be at `address`. How much there was. */
+static size_t read_address(const struct elfile *e, uint64_t address, void *data, size_t size)
+{
+	const ElfW(Phdr) *p;
+	for (unsigned n = 0; (p = segment(e, n)); n++) {
+		if (p->p_type != PT_LOAD || address < p->p_vaddr || address - p->p_vaddr >= p->p_filesz)
+			continue;
+		long got = raw_read_at(e->fd, data, size, p->p_offset + address - p->p_vaddr);
+		return got > 0 ? (size_t)got : 0;
+	}
+	return 0;
+}
+
+bool elfile_loader(const struct elfile *e, char *loader, size_t room)
+{
+	const ElfW(Phdr) *p = segment_of_type(e, PT_INTERP);
+	if (!p || p->p_filesz >= room)
+		return false;
+	long n = raw_read_at(e->fd, loader, p->p_filesz, p->p_offset);
+	loader[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+struct dynamic {
+	ElfW(Dyn) entries[64];
+	size_t count;
+};
+
+static void read_dynamic(const struct elfile *e, struct dynamic *d)
+{
+	const ElfW(Phdr) *p = segment_of_type(e, PT_DYNAMIC);
+	size_t size = !p ? 0 : p->p_filesz < sizeof d->entries ? p->p_filesz : sizeof d->entries;
+	long n = raw_read_at(e->fd, d->entries, size, p ? p->p_offset : 0);
+	d->count = n > 0 ? (size_t)n / sizeof *d->entries : 0;
+}
+
+static uint64_t dynamic_value(const struct dynamic *d, int64_t tag)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->entries[i].d_tag == tag)
+			return d->entries[i].d_un.d_val;
+	return 0;
+}
+
+static bool is_runtime(const char *library)
+{
+	static const char *const names[] = {"libasan.", "libtsan.", "libhwasan.", "libclang_rt."};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strncmp(library, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool needs_runtime(const struct elfile *e, const struct dynamic *d)
+{
+	uint64_t strings = dynamic_value(d, DT_STRTAB);
+	for (size_t i = 0; i < d->count; i++) {
+		char name[16] = "";
+		if (d->entries[i].d_tag != DT_NEEDED)
+			continue;
+		read_address(e, strings + d->entries[i].d_un.d_val, name, sizeof name - 1);
+		if (is_runtime(name))
+			return true;
+	}
+	return false;
+}
+
+/* Is this symbol, whose hash is right, of that name? */
+static bool is_named(const struct elfile *e, const struct dynamic *d, uint32_t symbol, const char *name)
+{
+	ElfW(Sym) s;
+	char text[32] = "";
+	if (read_address(e, dynamic_value(d, DT_SYMTAB) + symbol * sizeof s, &s, sizeof s) != sizeof s)
+		return false;
+	read_address(e, dynamic_value(d, DT_STRTAB) + s.st_name, text, sizeof text - 1);
+	return s.st_shndx != SHN_UNDEF && strcmp(text, name) == 0;
+}
+
+struct hash_table {
+	uint32_t buckets, first, words, shift;
+};
+
+static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t buckets, const struct hash_table *h,
+                     const char *name)
+{
+	uint32_t hash = objects_hash(name), symbol, link = 0;
+	uint64_t chains = buckets + h->buckets * (uint64_t)4;
+	if (read_address(e, buckets + hash % h->buckets * (uint64_t)4, &symbol, 4) != 4 || symbol < h->first)
+		return false;
+	for (; !(link & 1); symbol++) {
+		if (read_address(e, chains + (symbol - h->first) * (uint64_t)4, &link, 4) != 4)
+			return false;
+		if ((link | 1) == (hash | 1) && is_named(e, d, symbol, name))
+			return true;
+	}
+	return false;
+}
+
+/* Does the program itself define it for libraries to use? */
+static bool exports(const struct elfile *e, const struct dynamic *d, const char *name)
+{
+	struct hash_table h;
+	uint32_t hash = objects_hash(name);
+	uint64_t at = dynamic_value(d, DT_GNU_HASH), word;
+	if (!at || read_address(e, at, &h, sizeof h) != sizeof h || !h.words || !h.buckets)
+		return false;
+	uint64_t bloom = at + sizeof h;
+	if (read_address(e, bloom + hash / 64 % h.words * (uint64_t)8, &word, 8) != 8)
+		return false;
+	if (!(word >> hash % 64 & word >> (hash >> h.shift % 32) % 64 & 1))
+		return false;
+	return in_chain(e, d, bloom + h.words * (uint64_t)8, &h, name);
+}
+
+bool elfile_has_sanitizer(const struct elfile *e)
+{
+	struct dynamic d;
+	read_dynamic(e, &d);
+	return needs_runtime(e, &d) || exports(e, &d, "__asan_init") || exports(e, &d, "__tsan_init") ||
+	       exports(e, &d, "__msan_init") || exports(e, &d, "__hwasan_init");
+}
+
+bool elfile_is_secure(const struct elfile *e)
+{
+	struct stat st;
+	uint32_t user[3] = {0}, group[3] = {0}, group_bits = S_ISGID | S_IXGRP;
+	if (raw_call(SYS_fstat, e->fd, (long)&st, 0, 0, 0, 0) < 0)
+		return true;
+	raw_call(SYS_getresuid, (long)&user[0], (long)&user[1], (long)&user[2], 0, 0, 0);
+	raw_call(SYS_getresgid, (long)&group[0], (long)&group[1], (long)&group[2], 0, 0, 0);
+	uint32_t new_user = st.st_mode & S_ISUID ? st.st_uid : user[1];
+	uint32_t new_group = (st.st_mode & group_bits) == group_bits ? st.st_gid : group[1];
+	if (new_user != user[0] || new_group != group[0])
+		return true;
+	/* Capabilities that a file gives. */
+	return user[0] && raw_call(SYS_fgetxattr, e->fd, (long)"security.capability", 0, 0, 0, 0) > 0;
+}

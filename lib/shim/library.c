@@ -1,0 +1,137 @@
+#include "library.h"
+
+#include "log.h"
+#include "objects.h"
+#include "platform.h"
+#include "raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+/* LD_LIBRARY_PATH as it was at the start: the dynamic linker takes no later one. */
+static char search[WIRE_PATH_MAX];
+
+static void read_search(void)
+{
+	static const char variable[] = "LD_LIBRARY_PATH=";
+	log_word(WIRE_VARIABLE_READ, "LD_LIBRARY_PATH");
+	for (char **entry = platform_environment(); *entry; entry++) {
+		if (strncmp(*entry, variable, sizeof variable - 1) != 0)
+			continue;
+		size_t size = strlen(*entry + sizeof variable - 1) + 1;
+		if (size <= sizeof search)
+			memcpy(search, *entry + sizeof variable - 1, size);
+		else
+			log_word(WIRE_UNCACHEABLE, "had a library path too long to follow");
+	}
+}
+
+/* dir/file in `path`; false: too long. An empty directory is the working one. */
+static bool join(char path[WIRE_PATH_MAX], const char *dir, size_t dir_size, const char *file)
+{
+	size_t size = strlen(file) + 1;
+	if (dir_size + 1 + size > WIRE_PATH_MAX)
+		return false;
+	memcpy(path, dir, dir_size);
+	if (dir_size)
+		path[dir_size++] = '/';
+	memcpy(path + dir_size, file, size);
+	return true;
+}
+
+/* `file` was sought along the path first; in vain, up to where it was loaded from. A
+ * better file of its name put into one of those directories is another program. */
+static void log_vain(const char *file, const char *loaded)
+{
+	char path[WIRE_PATH_MAX];
+	for (const char *dir = search; *search; dir++) {
+		size_t size = strcspn(dir, ":;");
+		if (join(path, dir, size, "glibc-hwcaps"))
+			log_read_by_rule(path);
+		if (join(path, dir, size, file)) {
+			if (loaded && strcmp(path, loaded) == 0)
+				return;
+			log_read_by_rule(path);
+		}
+		dir += size;
+		if (!*dir)
+			return;
+	}
+}
+
+void library_log_absent(const char *name)
+{
+	static const char *const usual[] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib", "/usr/lib"};
+	char path[WIRE_PATH_MAX];
+	log_vain(name, NULL);
+	log_read_by_rule("/etc/ld.so.cache");
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+		if (join(path, usual[i], strlen(usual[i]), name))
+			log_read_by_rule(path);
+}
+
+/* The kernel's own has no file. */
+static void log_object(const char *name)
+{
+	if (!strchr(name, '/'))
+		return;
+	log_path(WIRE_LIBRARY, 0, AT_FDCWD, name, 0);
+	log_vain(strrchr(name, '/') + 1, name);
+}
+
+/* Does the program have its environment at hand whole? Then what it looks up in there
+ * is not known. */
+static void log_environment(void)
+{
+	char exe[WIRE_PATH_MAX];
+	if (!objects_see_environment())
+		return;
+	long n = raw_readlink("/proc/self/exe", exe, sizeof exe - 1);
+	exe[n > 0 ? n : 0] = 0;
+	log_word(WIRE_ENVIRONMENT, exe);
+}
+
+void library_begin(void)
+{
+	struct link_map *self = objects_self();
+	read_search();
+	for (struct link_map *map = platform_objects(); map; map = map->l_next)
+		if (map != self)
+			log_object(map->l_name);
+	log_environment();
+}
+
+static int sweep_one(struct dl_phdr_info *info, size_t size, void *self)
+{
+	(void)size;
+	if (info->dlpi_addr != ((struct link_map *)self)->l_addr)
+		log_object(info->dlpi_name);
+	return 0;
+}
+
+/* Others may be loading libraries at this moment: with the dynamic linker's lock. */
+void library_sweep(void)
+{
+	if (!log_on())
+		return;
+	int saved = errno;
+	dl_iterate_phdr(sweep_one, objects_self());
+	log_environment();
+	errno = saved;
+}
+
+static atomic_bool due;
+
+void library_sweep_later(void)
+{
+	atomic_store_explicit(&due, true, memory_order_relaxed);
+}
+
+void library_sweep_now(void)
+{
+	if (atomic_load_explicit(&due, memory_order_relaxed))
+		library_sweep();
+}

@@ -1,0 +1,34 @@
+#include "looking.h"
+
+#include "log.h"
+#include "raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+void looking_log_link(int dir, const char *path, size_t size, ssize_t n)
+{
+	int error = n < 0 ? errno : 0;
+	/* What is there and no link gives EINVAL; so does a size of 0, before the
+	 * path was read. */
+	if (error == EINVAL && size && size <= SSIZE_MAX)
+		log_outcome(WIRE_STAT, WIRE_LOOK_NOFOLLOW | WIRE_LOOK_TYPE, dir, path, 0);
+	else
+		log_outcome(WIRE_READLINK, 0, dir, path, error);
+}
+
+void looking_log_attribute(unsigned detail, const char *path, ssize_t n)
+{
+	int error = n < 0 ? errno : 0;
+	/* The file is there, and was looked at. */
+	if (error == ENODATA || error == ERANGE || error == EOPNOTSUPP)
+		error = 0;
+	log_outcome(WIRE_STAT, detail, AT_FDCWD, path, error);
+}
+
+int looking_access(const char *path)
+{
+	return (int)-raw_access(AT_FDCWD, path, X_OK);
+}

@@ -1,0 +1,100 @@
+#include "outfit.h"
+
+#include "log.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool out_of_reach;
+
+void outfit_none(void)
+{
+	out_of_reach = true;
+}
+
+void outfit_choose(struct outfit *o, enum target_kind kind)
+{
+	o->preload = kind == TARGET_MUSL ? log_head->shim_musl : log_head->shim;
+	if (out_of_reach || kind == TARGET_SECURE)
+		o->fate = WIRE_EXEC_BLIND;
+	else if ((kind == TARGET_GLIBC || kind == TARGET_MUSL) && *o->preload && !log_head->strict)
+		o->fate = WIRE_EXEC_SHIM;
+	else
+		o->fate = *log_head->watcher ? WIRE_EXEC_WATCHER : WIRE_EXEC_BLIND;
+}
+
+static size_t count(char *const list[])
+{
+	size_t n = 0;
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+/* The user's own LD_PRELOAD: its place in the list, or -1. The dynamic linker takes
+ * the last there is. */
+static long find_preload(char *const envp[])
+{
+	long found = -1;
+	for (long i = 0; envp && envp[i]; i++)
+		if (strncmp(envp[i], "LD_PRELOAD=", 11) == 0)
+			found = i;
+	return found;
+}
+
+size_t outfit_size(const struct outfit *o, char *const argv[], char *const envp[])
+{
+	if (o->fate == WIRE_EXEC_BLIND)
+		return 0;
+	if (o->fate == WIRE_EXEC_WATCHER)
+		return (count(argv) + 4) * sizeof(char *);
+	long own = find_preload(envp);
+	size_t strings = sizeof WIRE_VARIABLE "=" + strlen(log_name()) + sizeof "LD_PRELOAD=:" + strlen(o->preload);
+	return (count(envp) + 3) * sizeof(char *) + strings + (own < 0 ? 0 : strlen(envp[own]));
+}
+
+static char *put(char *end, const char *text)
+{
+	size_t size = strlen(text);
+	memcpy(end, text, size + 1);
+	return end + size;
+}
+
+static void add_variables(struct outfit *o, char **list, char *const envp[])
+{
+	size_t n = count(envp);
+	long own = find_preload(envp);
+	char *text = (char *)(list + n + 3);
+	for (size_t i = 0; i < n; i++)
+		list[i] = envp[i];
+	list[own < 0 ? n++ : (size_t)own] = text;
+	text = put(put(text, "LD_PRELOAD="), o->preload);
+	if (own >= 0)
+		text = put(put(text, ":"), envp[own] + 11);
+	list[n++] = text + 1;
+	put(put(text + 1, WIRE_VARIABLE "="), log_name());
+	list[n] = NULL;
+	o->envp = list;
+}
+
+static void put_watcher_first(struct outfit *o, char **list, const char *path, char *const argv[])
+{
+	list[0] = log_head->watcher;
+	list[1] = (char *)log_name();
+	list[2] = (char *)path;
+	for (size_t i = 0; i <= count(argv); i++)
+		list[3 + i] = argv ? argv[i] : NULL;
+	o->path = log_head->watcher;
+	o->argv = list;
+}
+
+void outfit_make(struct outfit *o, void *room, const char *path, char *const argv[], char *const envp[])
+{
+	o->path = path;
+	o->argv = argv;
+	o->envp = envp;
+	if (o->fate == WIRE_EXEC_SHIM)
+		add_variables(o, room, envp);
+	else if (o->fate == WIRE_EXEC_WATCHER)
+		put_watcher_first(o, room, path, argv);
+}

@@ -1,0 +1,14 @@
+/* What only one of the C libraries knows; each directory has its own platform.c. */
+#ifndef DPC_SHIM_PLATFORM_H
+#define DPC_SHIM_PLATFORM_H
+
+#include <link.h>
+
+/* The loaded objects, the program first. */
+struct link_map *platform_objects(void);
+
+/* The environment that the process was started with, also before the C library has
+ * taken it over into `environ`. */
+char **platform_environment(void);
+
+#endif

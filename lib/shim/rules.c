@@ -1,0 +1,219 @@
+#include "rules.h"
+
+#include "find.h"
+#include "library.h"
+#include "log.h"
+#include "raw.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *rules_variable(const char *name)
+{
+	log_word(WIRE_VARIABLE_READ, name);
+	return REAL(getenv)(name);
+}
+
+/* The pieces together, up to a NULL. False: too long. */
+static bool join_pieces(char path[WIRE_PATH_MAX], const char *const *pieces)
+{
+	size_t used = 0;
+	for (; *pieces; pieces++) {
+		size_t size = strlen(*pieces);
+		if (used + size >= WIRE_PATH_MAX)
+			return false;
+		memcpy(path + used, *pieces, size);
+		used += size;
+	}
+	path[used] = 0;
+	return true;
+}
+
+static void read_pieces(const char *const *pieces)
+{
+	char path[WIRE_PATH_MAX];
+	if (join_pieces(path, pieces))
+		log_read_by_rule(path);
+}
+
+#define READ_FILE(...) read_pieces((const char *[]){__VA_ARGS__, NULL})
+
+void rules_zone(void)
+{
+	if (!log_on())
+		return;
+	const char *zone = rules_variable("TZ");
+	if (!zone) {
+		log_read_by_rule("/etc/localtime");
+		return;
+	}
+	zone += *zone == ':';
+	if (*zone == '/') {
+		log_read_by_rule(zone);
+		return;
+	}
+	const char *dir = rules_variable("TZDIR");
+	READ_FILE(dir && *dir ? dir : "/usr/share/zoneinfo", "/", *zone ? zone : "Universal");
+}
+
+void rules_charsets(void)
+{
+	rules_variable("GCONV_PATH");
+	log_read_by_rule("/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache");
+	library_sweep();
+}
+
+void rules_names(const char *file)
+{
+	log_read_by_rule("/etc/nsswitch.conf");
+	READ_FILE("/etc/", file);
+	/* Other services come as libraries. */
+	library_sweep();
+}
+
+static const char *const categories[] = {"LC_CTYPE",    "LC_NUMERIC", "LC_TIME",    "LC_COLLATE",
+                                         "LC_MONETARY", "LC_PAPER",   "LC_NAME",    "LC_ADDRESS",
+                                         "LC_TELEPHONE", "LC_MEASUREMENT", "LC_IDENTIFICATION",
+                                         "LC_MESSAGES/SYS_LC_MESSAGES"};
+
+/* The first variants that the C library tries: the name as it is, and its character set
+ * in small letters without the rest. */
+static void normalize(char name[64], const char *given)
+{
+	size_t used = 0;
+	bool in_set = false;
+	for (; *given && *given != '@' && used < 63; given++) {
+		bool letter = (*given | 32) >= 'a' && (*given | 32) <= 'z';
+		bool digit = *given >= '0' && *given <= '9';
+		if (!in_set)
+			name[used++] = *given;
+		else if (letter || digit)
+			name[used++] = letter ? (char)(*given | 32) : *given;
+		in_set |= *given == '.';
+	}
+	name[used] = 0;
+}
+
+/* One directory that is missing says so of all below it. */
+static bool is_dir(const char *dir, const char *name)
+{
+	char path[WIRE_PATH_MAX];
+	if (!join_pieces(path, (const char *[]){dir, "/", name, NULL}))
+		return false;
+	long rc = raw_access(AT_FDCWD, path, X_OK);
+	if (rc < 0)
+		log_outcome(WIRE_ACCESS, 0, AT_FDCWD, path, (int)-rc);
+	return rc == 0;
+}
+
+static void read_locale_dir(const char *dir, const char *name)
+{
+	if (!is_dir(dir, name))
+		return;
+	for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
+		READ_FILE(dir, "/", name, "/", categories[i]);
+}
+
+static bool is_plain(const char *name)
+{
+	return !name || !*name || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0;
+}
+
+static void read_locale(const char *name)
+{
+	char normalized[64];
+	const char *dir = rules_variable("LOCPATH");
+	if (is_plain(name))
+		return;
+	if (!dir || !*dir) {
+		log_read_by_rule("/usr/lib/locale/locale-archive");
+		log_read_by_rule("/usr/share/locale/locale.alias");
+		dir = "/usr/lib/locale";
+	}
+	normalize(normalized, name);
+	read_locale_dir(dir, name);
+	read_locale_dir(dir, normalized);
+	log_read_by_rule("/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache");
+	/* The C library's own messages. */
+	rules_messages(NULL, "libc");
+}
+
+void rules_locale(const char *name)
+{
+	if (!log_on() || !name)
+		return;
+	if (*name) {
+		read_locale(name);
+		return;
+	}
+	const char *value = rules_variable("LC_ALL");
+	read_locale(value);
+	if (!is_plain(value))
+		return;
+	read_locale(rules_variable("LANG"));
+	for (size_t i = 0; i < sizeof categories / sizeof *categories - 1; i++)
+		read_locale(rules_variable(categories[i]));
+	read_locale(rules_variable("LC_MESSAGES"));
+}
+
+static void read_catalog(const char *dir, const char *language, const char *domain)
+{
+	if (is_dir(dir, language))
+		READ_FILE(dir, "/", language, "/LC_MESSAGES/", domain, ".mo");
+}
+
+/* Catalogs of one language, the more special first. */
+static void read_catalogs(const char *dir, const char *language, size_t size, const char *domain)
+{
+	char name[64], normalized[64];
+	if (size >= sizeof name || !size)
+		return;
+	memcpy(name, language, size);
+	name[size] = 0;
+	if (is_plain(name))
+		return;
+	normalize(normalized, name);
+	read_catalog(dir, name, domain);
+	read_catalog(dir, normalized, domain);
+	name[strcspn(name, ".@")] = 0;
+	read_catalog(dir, name, domain);
+	name[strcspn(name, "_")] = 0;
+	read_catalog(dir, name, domain);
+}
+
+void rules_messages(const char *dir, const char *domain)
+{
+	static const char *const variables[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+	if (!log_on() || !domain)
+		return;
+	if (!dir)
+		dir = "/usr/share/locale";
+	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+		const char *value = rules_variable(variables[i]);
+		if (value)
+			read_catalogs(dir, value, strlen(value), domain);
+	}
+	const char *list = rules_variable("LANGUAGE");
+	for (size_t size; list && *list; list += size + (list[size] == ':')) {
+		size = strcspn(list, ":");
+		read_catalogs(dir, list, size, domain);
+	}
+}
+
+/* Along NLSPATH there may be many: of those no more is known than that they were
+ * sought. */
+void rules_catalog(const char *name)
+{
+	if (!log_on() || !name)
+		return;
+	rules_variable("LANG");
+	rules_variable("LC_ALL");
+	rules_variable("LC_MESSAGES");
+	if (strchr(name, '/'))
+		log_read_by_rule(name);
+	else if (rules_variable("NLSPATH"))
+		log_word(WIRE_UNCACHEABLE, "sought a message catalog");
+}

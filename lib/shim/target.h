@@ -1,0 +1,25 @@
+/* What is about to be executed: may the shim go with it? */
+#ifndef DPC_SHIM_TARGET_H
+#define DPC_SHIM_TARGET_H
+
+#include "wire.h"
+
+enum target_kind {
+	TARGET_GLIBC,  /* the shim goes with it */
+	TARGET_MUSL,   /* the one for musl does */
+	TARGET_ALONE,  /* it would be lost on it, or harm it */
+	TARGET_SECURE, /* the kernel changes its rights: nobody may look over its shoulder */
+	TARGET_SCRIPT, /* neither a program nor "#!": some execute it by the shell */
+	TARGET_ABSENT  /* it cannot be read; target.error */
+};
+
+struct target {
+	enum target_kind kind;
+	int error;
+};
+
+/* Look at the file, follow "#!", log scripts and interpreters as read. Safe in a
+ * vfork child. */
+void target_look(struct target *t, int dir, const char *path);
+
+#endif
