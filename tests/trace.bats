@@ -109,7 +109,7 @@ assert_reason() { # WORDS
 @test "dpcache run --trace: a variable that no program looked up is none" {
 	echo one >input
 	twice dpcache run --trace cat input
-	UNRELATED=1 dpcache run --trace cat input
+	assert_equal "$(UNRELATED=1 dpcache run --trace cat input)" one
 	assert_decision hit
 }
 
@@ -141,22 +141,22 @@ assert_reason() { # WORDS
 @test "dpcache run --trace: with declared inputs, both count" {
 	echo one >input
 	echo 1 >declared
+	both() { dpcache run --trace --input declared sh -c "$(counted runs); cat input"; }
 	for state in 1 2 1 2; do
 		echo "$state" >declared
-		dpcache run --trace --input declared sh -c "$(counted runs); cat input"
+		assert_equal "$(both)" one
 	done
 	assert_runs runs 2
 	echo two >input
-	assert_equal "$(dpcache run --trace --input declared sh -c "$(counted runs); cat input")" two
+	assert_equal "$(both)" two
 	assert_runs runs 3
 }
 
 @test "dpcache run --trace: does not expire, and with --ttl it does" {
 	echo one >input
-	dpcache run --trace cat input
-	assert_equal "$(dpcache ls --json | jq -r '.[0].ttl')" null
-	faketime -f +3d dpcache run --trace cat input || true
-	dpcache run --trace --ttl 0 cat input
+	assert_equal "$(dpcache run --trace cat input)" one
+	assert_equal "$(dpcache ls --json | jq -r '.[0].left')" null
+	assert_equal "$(dpcache run --trace --ttl 0 cat input)" one
 	assert_decision miss
 }
 
@@ -166,7 +166,7 @@ assert_reason() { # WORDS
 	ignoring() { dpcache run --trace --trace-ignore '*/log' sh -c "$(counted runs); cat input log"; }
 	twice ignoring
 	echo 2 >log
-	ignoring
+	assert_equal "$(ignoring)" $'one\n1'
 	assert_runs runs 1
 }
 
@@ -184,7 +184,7 @@ assert_reason() { # WORDS
 @test "dpcache run --trace: an input that changes while it runs" {
 	echo one >input
 	start it dpcache run --trace sh -c "cat input; $(counted runs); $(held)"
-	wait_for_runs 1
+	wait_until has_run 1
 	echo two >input
 	release
 	finish it
@@ -211,9 +211,9 @@ assert_reason() { # WORDS
 # --- transparency, and many at once ---
 
 @test "dpcache run --trace: the command's environment is as it was" {
-	local bare traced
-	bare=$(dpcache run env | sort)
-	traced=$(dpcache run --trace env | sort)
+	local bare traced surroundings=(-i PATH="$PATH" DPCACHE_DIR="$DPCACHE_DIR" GREETING=hello)
+	bare=$(env "${surroundings[@]}" dpcache run env | grep -v ^DPCACHE_RUNNING)
+	traced=$(env "${surroundings[@]}" dpcache run --trace env | grep -v ^DPCACHE_RUNNING)
 	assert_equal "$traced" "$bare"
 }
 
@@ -225,7 +225,7 @@ assert_reason() { # WORDS
 	echo one >input
 	touch -d '1 hour ago' input
 	twice dpcache run --trace cat input
-	strace -f -o calls -e trace=execve dpcache run --trace cat input
+	assert_equal "$(strace -f -o calls -e trace=execve dpcache run --trace cat input)" one
 	assert_equal "$(grep -c execve calls)" 1
 }
 
@@ -234,7 +234,7 @@ assert_reason() { # WORDS
 	for i in 1 2 3 4 5 6 7 8; do
 		start "c$i" dpcache run --trace sh -c "$(counted runs); $(held); cat input"
 	done
-	wait_for_runs 1
+	wait_until has_run 1
 	release
 	for i in 1 2 3 4 5 6 7 8; do
 		finish "c$i"
