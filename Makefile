@@ -79,7 +79,7 @@ SHIM_MUSL_OBJ = $(patsubst %.c,$(BUILD)/shim-musl/%.o,$(wildcard lib/shim/*.c li
 SHIM_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -g -MMD -MP -fPIC -fvisibility=hidden \
               -ftls-model=initial-exec -iquote lib/shim
 # First of all constructors; its own calls stay its own; cheap to load.
-SHIM_LD = -shared -Wl,-z,initfirst,-z,noseparate-code,-Bsymbolic,--hash-style=gnu,--build-id=none,-O1
+SHIM_LD = -shared -nostartfiles -Wl,-z,initfirst,-z,noseparate-code,-z,norelro,-Bsymbolic,--hash-style=gnu,--build-id=none,-O1
 
 all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc $(SHIMS)
 

@@ -107,6 +107,8 @@ __attribute__((constructor)) void log_begin(void)
 		return;
 	strcpy(name, value);
 	log_head = map_log();
+	log_greeting = true;
 	if (log_head)
 		greet();
+	log_greeting = false;
 }

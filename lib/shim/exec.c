@@ -20,6 +20,8 @@ static int exec_program(const char *path, char *const argv[], char *const envp[]
 		return REAL(execve)(path, argv, envp);
 	library_sweep_now();
 	target_look(&t, AT_FDCWD, path);
+	if (t.kind == TARGET_ABSENT && t.error == EFAULT)
+		return REAL(execve)(path, argv, envp);
 	outfit_choose(&o, t.kind);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -15,8 +16,12 @@
 /* What this process has written before, each as 64 bits: with fewer, two different
  * records would meet some day, and the second be lost. Forgetful, not growing: who
  * comes to a slot that is taken takes it over. */
-enum { SEEN = 4096 };
+enum { SEEN = 2048 };
 static _Atomic uint64_t seen[SEEN];
+
+/* What is said at the start is said once, and short programs say nothing else: each page
+ * that they need not touch is a tenth of a percent of them. */
+bool log_greeting;
 
 static bool is_new(uint64_t hash)
 {
@@ -25,6 +30,27 @@ static bool is_new(uint64_t hash)
 		return false;
 	atomic_store_explicit(slot, hash, memory_order_relaxed);
 	return true;
+}
+
+/* This process's number, which the kernel wipes out in a forked child: to ask for it
+ * each time would be half of a record's cost. In a vfork child it is the parent's. */
+static _Alignas(WIRE_HEAD) union {
+	_Atomic uint32_t pid;
+	char page[WIRE_HEAD];
+} wiped;
+
+static uint32_t own_pid(void)
+{
+	static atomic_bool wipes;
+	uint32_t pid = atomic_load_explicit(&wiped.pid, memory_order_relaxed);
+	if (pid)
+		return pid;
+	pid = (uint32_t)raw_pid();
+	if (!wipes)
+		wipes = raw_call(SYS_madvise, (long)&wiped, sizeof wiped, MADV_WIPEONFORK, 0, 0, 0) == 0;
+	if (wipes)
+		atomic_store_explicit(&wiped.pid, pid, memory_order_relaxed);
+	return pid;
 }
 
 static uint64_t hash_record(uint64_t head, const struct place *from, const char *path, size_t length)
@@ -63,7 +89,7 @@ static struct wire_record *append(const struct entry *e)
 	r->kind = (uint16_t)e->kind;
 	r->error = (uint16_t)e->error;
 	r->detail = e->detail;
-	r->pid = (uint32_t)raw_pid();
+	r->pid = own_pid();
 	if (before) {
 		memcpy(r->path, e->from.text, e->from.length);
 		r->path[e->from.length] = '/';
@@ -77,7 +103,9 @@ static struct wire_record *append(const struct entry *e)
 static struct wire_record *append_new(const struct entry *e)
 {
 	uint64_t head = (uint64_t)e->detail << 32 | (uint64_t)e->kind << 16 | (uint64_t)e->error;
-	return is_new(hash_record(head, &e->from, e->path, e->length)) ? append(e) : NULL;
+	if (log_greeting || is_new(hash_record(head, &e->from, e->path, e->length)))
+		return append(e);
+	return NULL;
 }
 
 typedef struct wire_record *write_entry(const struct entry *e);
@@ -149,19 +177,27 @@ void log_word(enum wire_kind kind, const char *word)
 	append_new(&e);
 }
 
+/* In a vfork child, too, by its own number: the counts are checked by process. */
+static struct wire_record *write_counted(struct entry *e, int dir)
+{
+	struct wire_record *r = is_readable(e->path, e->error) ? write_path(e, dir, append) : NULL;
+	if (r)
+		r->pid = (uint32_t)raw_pid();
+	return r;
+}
+
 struct wire_record *log_exec(enum wire_exec detail, int dir, const char *path)
 {
 	struct entry e = {.kind = WIRE_EXEC, .detail = detail, .path = path};
 	atomic_fetch_add_explicit(&log_head->execs, 1, memory_order_relaxed);
-	return is_readable(path, 0) ? write_path(&e, dir, append) : NULL;
+	return write_counted(&e, dir);
 }
 
 void log_exec_failed(int error, int dir, const char *path)
 {
 	struct entry e = {.kind = WIRE_EXEC_FAILED, .error = error, .path = path};
 	atomic_fetch_sub_explicit(&log_head->execs, 1, memory_order_relaxed);
-	if (is_readable(path, error))
-		write_path(&e, dir, append);
+	write_counted(&e, dir);
 }
 
 void log_note(enum wire_note note)

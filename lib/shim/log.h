@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-extern bool log_begun;
+extern bool log_begun, log_greeting;
 extern struct wire_head *log_head;
 
 /* Finds and maps the log, greets, and takes what made this process a traced one out

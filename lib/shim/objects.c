@@ -164,11 +164,21 @@ bool objects_see_environment(void)
 	return false;
 }
 
+static bool has_path(const struct link_map *map)
+{
+	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
+		if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH)
+			return true;
+	return false;
+}
+
 bool objects_have_path(void)
 {
-	for (struct link_map *map = platform_objects(); map; map = map->l_next)
-		for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
-			if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH)
-				return true;
+	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
+		/* The kernel's own has no file, and loads nothing. */
+		bool from_file = !*map->l_name || strchr(map->l_name, '/');
+		if (from_file && has_path(map))
+			return true;
+	}
 	return false;
 }
