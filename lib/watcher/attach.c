@@ -52,14 +52,13 @@ static uint32_t hear(_Atomic uint32_t *word, pid_t from)
 
 /* --- the supervisor --- */
 
-/* A descriptor held here would keep a pipe from its end; and a directory, a file
- * system from being unmounted. NO_LISTENER is above them all. */
+/* A descriptor held here would keep a pipe from its end. NO_LISTENER is above them
+ * all. */
 static void let_go(unsigned listener)
 {
 	if (listener > 0)
 		syscall(SYS_close_range, 0, listener - 1, CLOSE_RANGE_UNSHARE);
 	syscall(SYS_close_range, listener + 1, UINT32_MAX, CLOSE_RANGE_UNSHARE);
-	(void)!chdir("/");
 }
 
 /* Out of reach of the program's terminal and group. */
@@ -72,8 +71,11 @@ static _Noreturn void stand_by(const struct birth *b)
 		_exit(0);
 	let_go(said - 1);
 	say(&b->talk->parted, 1);
-	if (said - 1 != NO_LISTENER)
-		supervise(b->journal, (int)said - 1);
+	if (said - 1 == NO_LISTENER)
+		_exit(0);
+	/* A directory in use keeps its file system from being unmounted. */
+	(void)!chdir("/");
+	supervise(b->journal, (int)said - 1);
 	_exit(0);
 }
 

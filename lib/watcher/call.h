@@ -63,6 +63,7 @@ void tell_reason(struct scene *s);
 void tell_moved(struct scene *s);
 void tell_clone(struct scene *s);
 void tell_identity(struct scene *s);
+void tell_trace(struct scene *s);
 void tell_ipc(struct scene *s);
 void tell_filter(struct scene *s);
 

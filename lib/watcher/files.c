@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* statx(2), from linux/stat.h, which is at odds with sys/stat.h. */
@@ -137,10 +138,11 @@ void tell_access(struct scene *s)
 		scene_tell(s, WIRE_ACCESS, look_access(&n, mode & (R_OK | W_OK | X_OK), flags), 0, &n);
 }
 
+/* Which program one is, everybody knows who executed it. */
 void tell_readlink(struct scene *s)
 {
 	struct name n;
-	if (scene_name(s, &n, s->call->at, s->call->path, true))
+	if (scene_name(s, &n, s->call->at, s->call->path, true) && strcmp(n.path, "/proc/self/exe") != 0)
 		scene_tell(s, WIRE_READLINK, look_link(&n), 0, &n);
 }
 

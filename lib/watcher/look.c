@@ -108,26 +108,22 @@ static bool on_other_mount(const struct name *a, const struct name *b)
 	return mount_find(&second, parent) && first != second;
 }
 
-static int look_parents(const struct name *from, const struct name *to)
-{
-	int error = look_parent(to);
-	if (!error && on_other_mount(from, to))
-		error = EXDEV;
-	return error ? error : look_parent(from);
-}
-
 int look_rename(const struct name *from, const struct name *to, unsigned flags)
 {
 	struct stat st;
+	if (on_other_mount(from, to))
+		return EXDEV;
 	if (lstat(from->here, &st) < 0)
 		return errno;
-	int error = look_parents(from, to);
+	if (flags & RENAME_NOREPLACE && look_access(to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return EEXIST;
+	int error = look_parent(from);
+	if (!error)
+		error = look_parent(to);
 	if (error)
 		return error;
 	if (flags & RENAME_EXCHANGE)
 		return look_access(to, F_OK, AT_SYMLINK_NOFOLLOW);
-	if (flags & RENAME_NOREPLACE)
-		return look_make(to);
 	error = look_replace(to, S_ISDIR(st.st_mode));
 	return error == ENOENT ? 0 : error;
 }
@@ -135,7 +131,9 @@ int look_rename(const struct name *from, const struct name *to, unsigned flags)
 int look_hard_link(const struct name *from, const struct name *to)
 {
 	int error = look_access(from, F_OK, AT_SYMLINK_NOFOLLOW);
-	if (!error && on_other_mount(from, to))
+	if (!error)
+		error = look_make(to);
+	if (error != EEXIST && on_other_mount(from, to))
 		error = EXDEV;
-	return error ? error : look_make(to);
+	return error;
 }

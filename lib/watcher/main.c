@@ -38,6 +38,18 @@ static void be_watched(const struct journal *j, const char *path)
 		environment_clean(environ, (const char *const[]){head->shim, head->shim_musl});
 }
 
+/* A file that is executable but no program is a shell script, as spawn.c has it. */
+static void execute(const char *path, char **argv)
+{
+	execve(path, argv, environ);
+	if (errno != ENOEXEC)
+		return;
+	/* Where the path stood there is room. */
+	argv[0] = (char *)path;
+	argv[-1] = (char *)"sh";
+	execve("/bin/sh", argv - 1, environ);
+}
+
 int main(int argc, char **argv)
 {
 	struct journal j = {0};
@@ -53,8 +65,9 @@ int main(int argc, char **argv)
 	else
 		environment_clean(environ, (const char *const[]){"", ""});
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	execve(argv[2], argv + 3, environ);
+	const char *path = argv[2];
+	execute(path, argv + 3);
 	int error = errno;
-	fprintf(stderr, "dpcache: cannot execute %s: %s\n", argv[2], strerror(error));
+	fprintf(stderr, "dpcache: cannot execute %s: %s\n", path, strerror(error));
 	return error == ENOENT ? NOT_FOUND : NOT_RUN;
 }

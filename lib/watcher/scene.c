@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,12 +49,7 @@ static ssize_t read_some(const struct scene *s, void *to, uint64_t address, size
 	return n;
 }
 
-bool scene_read(const struct scene *s, void *to, uint64_t address, size_t size)
-{
-	return read_some(s, to, address, size) == (ssize_t)size && is_waiting(s);
-}
-
-bool scene_read_string(const struct scene *s, char *to, size_t size, uint64_t address)
+static bool read_string(const struct scene *s, char *to, size_t size, uint64_t address)
 {
 	size_t have = 0;
 	while (have < size) {
@@ -63,43 +59,78 @@ bool scene_read_string(const struct scene *s, char *to, size_t size, uint64_t ad
 		if (n <= 0)
 			return false;
 		if (memchr(to + have, '\0', (size_t)n))
-			return is_waiting(s);
+			return true;
 		have += (size_t)n;
 	}
 	return false;
 }
 
+bool scene_read(const struct scene *s, void *to, uint64_t address, size_t size)
+{
+	return read_some(s, to, address, size) == (ssize_t)size && is_waiting(s);
+}
+
+bool scene_read_string(const struct scene *s, char *to, size_t size, uint64_t address)
+{
+	return read_string(s, to, size, address) && is_waiting(s);
+}
+
 /* --- names --- */
 
-static bool takes(const char **rest, const char *path, const char *prefix)
+/* Names that mean another file to each process, and where below its own directory in
+ * /proc that is. */
+static const struct {
+	const char *path, *below;
+} own_names[] = {
+    {"/proc/self", ""},      {"/proc/thread-self", ""}, {"/dev/fd", "/fd"},
+    {"/dev/stdin", "/fd/0"}, {"/dev/stdout", "/fd/1"},  {"/dev/stderr", "/fd/2"},
+};
+
+/* What follows a prefix that ends where a part of the path does, or NULL. */
+static const char *behind(const char *path, const char *prefix)
 {
 	size_t n = strlen(prefix);
-	*rest = path + n;
-	return strncmp(path, prefix, n) == 0 && (**rest == '/' || **rest == '\0');
+	return strncmp(path, prefix, n) == 0 && (path[n] == '/' || path[n] == '\0') ? path + n : NULL;
+}
+/* What follows "/proc/123" of this process, or of one that has the same memory, or
+ * NULL. */
+static const char *behind_own_number(const char *path, pid_t pid)
+{
+	static const char proc[] = "/proc/";
+	char *rest;
+	if (strncmp(path, proc, sizeof proc - 1) != 0)
+		return NULL;
+	long number = strtol(path + sizeof proc - 1, &rest, 10);
+	bool own = number > 0 && (number == pid || syscall(SYS_kcmp, pid, number, KCMP_VM, 0, 0) == 0);
+	return own && (*rest == '/' || *rest == '\0') ? rest : NULL;
+}
+
+/* The same name in every run. */
+static void rename_own(struct name *n, pid_t pid)
+{
+	static const char self[] = "/proc/self";
+	const char *rest = behind_own_number(n->path, pid);
+	if (!rest)
+		return;
+	memmove(n->path + sizeof self - 1, rest, strlen(rest) + 1);
+	memcpy(n->path, self, sizeof self - 1);
 }
 
 void name_locate(struct name *n, pid_t pid, pid_t tid)
 {
-	const char *rest;
+	memcpy(n->here, n->path, strlen(n->path) + 1);
 	if (n->path[1] != 'p' && n->path[1] != 'd')
-		memcpy(n->here, n->path, strlen(n->path) + 1);
-	else if (takes(&rest, n->path, "/proc/self"))
-		snprintf(n->here, sizeof n->here, "/proc/%d%s", pid, rest);
-	else if (takes(&rest, n->path, "/proc/thread-self"))
-		snprintf(n->here, sizeof n->here, "/proc/%d/task/%d%s", pid, tid, rest);
-	else if (takes(&rest, n->path, "/dev/fd"))
-		snprintf(n->here, sizeof n->here, "/proc/%d/fd%s", pid, rest);
-	else if (takes(&rest, n->path, "/dev/stdin"))
-		snprintf(n->here, sizeof n->here, "/proc/%d/fd/0%s", pid, rest);
-	else if (takes(&rest, n->path, "/dev/stdout"))
-		snprintf(n->here, sizeof n->here, "/proc/%d/fd/1%s", pid, rest);
-	else if (takes(&rest, n->path, "/dev/stderr"))
-		snprintf(n->here, sizeof n->here, "/proc/%d/fd/2%s", pid, rest);
-	else
-		memcpy(n->here, n->path, strlen(n->path) + 1);
+		return;
+	for (size_t i = 0; i < sizeof own_names / sizeof *own_names; i++) {
+		const char *rest = behind(n->path, own_names[i].path);
+		if (rest)
+			snprintf(n->here, sizeof n->here, "/proc/%d%s%s", strstr(own_names[i].path, "thread") ? tid : pid,
+			         own_names[i].below, rest);
+	}
+	rename_own(n, pid);
 }
 
-bool scene_descriptor(const struct scene *s, struct name *n, int fd)
+static bool read_descriptor(const struct scene *s, struct name *n, int fd)
 {
 	char link[64];
 	if (fd == AT_FDCWD)
@@ -114,7 +145,13 @@ bool scene_descriptor(const struct scene *s, struct name *n, int fd)
 		return false;
 	n->path[size] = '\0';
 	snprintf(n->here, sizeof n->here, "%s", link);
-	return is_waiting(s);
+	rename_own(n, s->pid);
+	return true;
+}
+
+bool scene_descriptor(const struct scene *s, struct name *n, int fd)
+{
+	return read_descriptor(s, n, fd) && is_waiting(s);
 }
 
 bool name_is_removed(const struct name *n)
@@ -125,12 +162,11 @@ bool name_is_removed(const struct name *n)
 }
 
 /* Put the directory in front of a relative path. */
-static bool make_absolute(const struct scene *s, struct name *n, int at)
+static bool make_absolute(const struct scene *s, struct name *n, int fd)
 {
 	struct name base;
 	size_t size = strlen(n->path);
-	int fd = at == CALL_CWD ? AT_FDCWD : (int)s->args[at];
-	if (!scene_descriptor(s, &base, fd))
+	if (!read_descriptor(s, &base, fd))
 		return false;
 	if (name_is_removed(&base)) {
 		scene_tell_reason(s, "worked in a directory that has no name");
@@ -147,16 +183,22 @@ static bool make_absolute(const struct scene *s, struct name *n, int at)
 	return true;
 }
 
-bool scene_name(const struct scene *s, struct name *n, int at, int path, bool empty_is_fd)
+bool scene_complete(const struct scene *s, struct name *n, int fd)
 {
-	if (!scene_read_string(s, n->path, sizeof n->path, s->args[path]))
-		return false;
-	if (n->path[0] == '\0')
-		return empty_is_fd && scene_descriptor(s, n, at == CALL_CWD ? AT_FDCWD : (int)s->args[at]);
-	if (n->path[0] != '/' && !make_absolute(s, n, at))
+	if (n->path[0] != '/' && !make_absolute(s, n, fd))
 		return false;
 	name_locate(n, s->pid, s->tid);
-	return true;
+	return is_waiting(s);
+}
+
+bool scene_name(const struct scene *s, struct name *n, int at, int path, bool empty_is_fd)
+{
+	int fd = at == CALL_CWD ? AT_FDCWD : (int)s->args[at];
+	if (!read_string(s, n->path, sizeof n->path, s->args[path]))
+		return false;
+	if (n->path[0] == '\0')
+		return empty_is_fd && scene_descriptor(s, n, fd);
+	return scene_complete(s, n, fd);
 }
 
 /* --- telling --- */

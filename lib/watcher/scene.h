@@ -55,10 +55,14 @@ bool scene_descriptor(const struct scene *s, struct name *n, int fd);
  * told is recorded as a reason not to keep the result. */
 bool scene_name(const struct scene *s, struct name *n, int at, int path, bool empty_is_fd);
 
+/* The same for n->path, filled in already, and relative to descriptor `fd`. */
+bool scene_complete(const struct scene *s, struct name *n, int fd);
+
 /* Does it lead to what has no name any more? */
 bool name_is_removed(const struct name *n);
 
-/* Fill in n->here for n->path. */
+/* Fill in n->here for n->path. What is the process's own in /proc gets the one name
+ * that it has in every run. */
 void name_locate(struct name *n, pid_t pid, pid_t tid);
 
 void scene_tell(const struct scene *s, enum wire_kind kind, int error, uint32_t detail, const struct name *n);

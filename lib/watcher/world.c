@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -18,25 +21,24 @@ static const char TALKED[] = "talked to another process";
 
 /* --- sockets --- */
 
-/* A socket with a path: that nobody listens there is a fact about a file. */
+/* A name in the file system: that nobody listens there is a fact about a file. One
+ * that is in none, and a new one with it, leads to a process. */
 static void tell_local(const struct scene *s, const struct sockaddr_un *a, size_t size)
 {
 	struct name n;
+	bool new = s->call->fixed &O_CREAT;
 	size_t length = strnlen(a->sun_path, size - offsetof(struct sockaddr_un, sun_path));
-	if (length == 0 || a->sun_path[0] != '/') {
-		scene_tell_reason(s, TALKED);
-		return;
-	}
 	memcpy(n.path, a->sun_path, length);
 	n.path[length] = '\0';
-	name_locate(&n, s->pid, s->tid);
-	int error = look_access(&n, W_OK, 0);
-	if (s->call->fixed & O_CREAT)
-		scene_tell(s, WIRE_MAKE, look_make(&n), 0, &n);
-	else if (error)
+	if (length > 0 && !scene_complete(s, &n, AT_FDCWD))
+		return;
+	int error = length > 0 && !new ? look_access(&n, W_OK, 0) : 0;
+	if (error)
 		scene_tell(s, WIRE_STAT, error, 0, &n);
-	else
+	else if (!new)
 		scene_tell_reason(s, TALKED);
+	else if (length > 0)
+		scene_tell(s, WIRE_MAKE, look_make(&n), 0, &n);
 }
 
 static void tell_socket(const struct scene *s, uint64_t address, uint64_t size)
@@ -119,6 +121,16 @@ void tell_identity(struct scene *s)
 	for (int i = 0; i < s->call->path; i++)
 		other |= (uint32_t)s->args[i] != mine && (uint32_t)s->args[i] != UINT32_MAX;
 	if (other)
+		scene_tell_reason(s, s->call->why);
+}
+
+/* Where both have one memory, it is one program: so does LeakSanitizer look for what
+ * is still in use. */
+void tell_trace(struct scene *s)
+{
+	bool attaches = s->args[0] == PTRACE_ATTACH || s->args[0] == PTRACE_SEIZE;
+	if (s->args[0] == PTRACE_TRACEME ||
+	    (attaches && syscall(SYS_kcmp, s->tid, (pid_t)s->args[1], KCMP_VM, 0, 0) != 0))
 		scene_tell_reason(s, s->call->why);
 }
 

@@ -1,11 +1,12 @@
-/* watch [-s SHIM] WATCHER OUT PATH ARGV...: run PATH watched, as dpcache would, end as
- * it ends, and write to OUT what the log has:
+/* watch [-s SHIM] OUT COMMAND...: make a log, run COMMAND, end as it ends, and write
+ * to OUT what the log has. An argument LOG becomes the log's path; the watcher's is in
+ * the variable WATCHER. One program counts as executed already.
  *
  *   KIND ERROR DETAIL PATH      each record, the error by its name, the detail in hex
  *   execs N hellos N lost N notes N
  *
- * -s: strict, with SHIM as the shim in LD_PRELOAD. Returns when nothing is left of the
- * run, the supervisor included. */
+ * -s: strict, with SHIM in LD_PRELOAD. Returns when nothing is left of the run, the
+ * supervisor included. */
 #include "shim/wire.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ static const char *const kinds[] = {"unfinished", "hello",  "exec",     "exec-fa
                                     "stat",       "access", "list",     "readlink",    "realpath",   "make",
                                     "remove",     "change", "variable", "environment", "uncacheable"};
 
-static struct wire_head *new_log(char path[64], const char *watcher, const char *shim)
+static struct wire_head *new_log(char path[64], const char *shim)
 {
 	int fd = memfd_create("log", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, WIRE_SIZE) < 0)
@@ -33,7 +34,7 @@ static struct wire_head *new_log(char path[64], const char *watcher, const char 
 	snprintf(path, 64, "/proc/%d/fd/%d", getpid(), fd);
 	head->magic = WIRE_MAGIC;
 	head->execs = 1;
-	snprintf(head->watcher, sizeof head->watcher, "%s", watcher);
+	snprintf(head->watcher, sizeof head->watcher, "%s", getenv("WATCHER"));
 	if (shim) {
 		head->strict = 1;
 		snprintf(head->shim, sizeof head->shim, "%s", shim);
@@ -69,12 +70,13 @@ static pid_t start(const char *log, const char *shim, char **argv)
 	pid_t pid = fork();
 	if (pid != 0)
 		return pid;
-	char *watcher = argv[0];
-	argv[1] = (char *)log;
+	for (char **arg = argv; *arg; arg++)
+		if (strcmp(*arg, "LOG") == 0)
+			*arg = (char *)log;
 	setenv(WIRE_VARIABLE, log, 1);
 	if (shim)
 		setenv("LD_PRELOAD", shim, 1);
-	execv(watcher, argv);
+	execvp(argv[0], argv);
 	_exit(125);
 }
 
@@ -88,13 +90,13 @@ int main(int argc, char **argv)
 		argv += 2;
 		argc -= 2;
 	}
-	struct wire_head *head = argc < 5 ? NULL : new_log(log, argv[1], shim);
-	FILE *out = head ? fopen(argv[2], "we") : NULL;
+	struct wire_head *head = argc < 3 || !getenv("WATCHER") ? NULL : new_log(log, shim);
+	FILE *out = head ? fopen(argv[1], "we") : NULL;
 	if (!out)
 		return 125;
 	/* The supervisor, and whoever else is left, comes to us. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	pid_t command = start(log, shim, argv + 1);
+	pid_t command = start(log, shim, argv + 2);
 	for (pid_t pid; (pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR;)
 		if (pid == command)
 			of_command = status;
