@@ -42,9 +42,14 @@ ifneq ($(FRONT_KIND),dynamic)
 FRONT_SRC += cmd/arena.c
 endif
 
+# Watches programs that nothing can be loaded into. Static like the front, so that
+# nothing is loaded into it either.
+WATCHER_SRC = $(wildcard lib/watcher/*.c) lib/siphash.c
+
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 CORE_OBJ = $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
 FRONT_OBJ = $(FRONT_SRC:%.c=$(BUILD)/front/%.o)
+WATCHER_OBJ = $(WATCHER_SRC:%.c=$(BUILD)/front/%.o)
 MAN = $(wildcard man/*.1 man/*.3)
 
 SQLITE_LIBS = $(shell pkg-config --libs sqlite3)
@@ -66,7 +71,7 @@ FRONT_LD_dynamic = -no-pie
 CORE_LD = -no-pie
 # Fewer segments: each costs the start a mapping and a page fault or two.
 FRONT_LD_SMALL = -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none
-# musl-gcc does not look into /usr/include: the one header it needs is linked to.
+# musl-gcc does not look into /usr/include: the headers it needs are linked to.
 FRONT_CFLAGS = -isystem $(BUILD)/include -ffunction-sections -fdata-sections
 FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections
 
@@ -81,7 +86,7 @@ SHIM_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -g -MMD -MP -fPIC -fvisib
 # First of all constructors; its own calls stay its own; cheap to load.
 SHIM_LD = -shared -nostartfiles -Wl,-z,initfirst,-z,noseparate-code,-z,norelro,-Bsymbolic,--hash-style=gnu,--build-id=none,-O1
 
-all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc $(SHIMS)
+all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/dpcache-watcher $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc $(SHIMS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -97,6 +102,14 @@ $(BUILD)/include/xxhash.h:
 	@mkdir -p $(@D)
 	$(Q)ln -sf "$$(pkg-config --variable=includedir libxxhash)/xxhash.h" $@
 
+# The kernel's: where Debian has them.
+KERNEL_HEADERS = $(addprefix $(BUILD)/include/, linux asm asm-generic)
+$(KERNEL_HEADERS):
+	@mkdir -p $(@D)
+	$(Q)ln -sfn "$$(ls -d /usr/include/$(@F) /usr/include/$$($(CC) -print-multiarch)/$(@F) 2>/dev/null | head -n 1)" $@
+
+$(WATCHER_OBJ): | $(KERNEL_HEADERS)
+
 # Objects of one kind of front are no use to another.
 $(BUILD)/front.kind: FORCE
 	@mkdir -p $(@D)
@@ -105,6 +118,10 @@ $(BUILD)/front.kind: FORCE
 $(BUILD)/dpcache: $(FRONT_OBJ)
 	$(say) LINK "$@ ($(FRONT_KIND))"
 	$(Q)$(FRONT_CC_$(FRONT_KIND)) $(CFLAGS) $(SANITIZE) $(FRONT_OBJ) -o $@ $(FRONT_LD)
+
+$(BUILD)/dpcache-watcher: $(WATCHER_OBJ)
+	$(say) LINK "$@ ($(FRONT_KIND))"
+	$(Q)$(FRONT_CC_$(FRONT_KIND)) $(CFLAGS) $(SANITIZE) $(WATCHER_OBJ) -o $@ $(FRONT_LD)
 
 $(BUILD)/libdpcache.a: $(LIB_OBJ)
 	$(say) AR $@
@@ -147,7 +164,7 @@ $(BUILD)/dpcache.pc: Makefile
 	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: sqlite3' \
 	  'Cflags: -I$${prefix}/include' >$@
 
--include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(SHIM_MUSL_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(SHIM_MUSL_OBJ:.o=.d) $(WATCHER_OBJ:.o=.d)
 
 # ---- the two commands, and the tests ----
 
@@ -192,7 +209,7 @@ lint:
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Icmd cmd lib
 	@echo '  LINT  clang-tidy'
-	@ls cmd/*.c lib/*.c lib/store/*.c | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet --warnings-as-errors="*" \
+	@ls cmd/*.c lib/*.c lib/store/*.c lib/watcher/*.c | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet --warnings-as-errors="*" \
 	  --checks="$(TIDY)" "$$@" -- -std=gnu11 -D_GNU_SOURCE -iquote lib -iquote cmd 2>/dev/null' tidy
 
 -include tests/unit/unit.mk
@@ -206,7 +223,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/dpcache $(DESTDIR)$(PREFIX)/include \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 755 $(BUILD)/dpcache $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(BUILD)/dpcache-core $(DESTDIR)$(PREFIX)/libexec/dpcache/
+	install -m 755 $(BUILD)/dpcache-core $(BUILD)/dpcache-watcher $(DESTDIR)$(PREFIX)/libexec/dpcache/
 	install -m 644 $(SHIMS) $(DESTDIR)$(PREFIX)/libexec/dpcache/
 	install -m 644 lib/dpcache.h $(DESTDIR)$(PREFIX)/include/
 	install -m 755 $(BUILD)/libdpcache.so.0 $(DESTDIR)$(PREFIX)/lib/
@@ -217,8 +234,8 @@ install: all
 	install -m 644 $(filter %.3, $(MAN)) $(DESTDIR)$(PREFIX)/share/man/man3/
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/dpcache $(DESTDIR)$(PREFIX)/libexec/dpcache/dpcache-core \
-	  $(addprefix $(DESTDIR)$(PREFIX)/libexec/dpcache/, dpcache-shim.so dpcache-shim-musl.so) \
+	rm -f $(DESTDIR)$(PREFIX)/bin/dpcache \
+	  $(addprefix $(DESTDIR)$(PREFIX)/libexec/dpcache/, dpcache-core dpcache-watcher dpcache-shim.so dpcache-shim-musl.so) \
 	  $(DESTDIR)$(PREFIX)/include/dpcache.h $(DESTDIR)$(PREFIX)/lib/libdpcache.* \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/dpcache.pc \
 	  $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/, $(notdir $(filter %.1, $(MAN)))) \
