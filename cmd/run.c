@@ -129,10 +129,7 @@ static int run_despite(struct job *j, const dpc_error *err)
 
 /* --- as the leader, or alone --- */
 
-/* What the command's environment has besides ours: the keys that are being run; and
- * what a trace wants. */
-enum { ADDED = 3 };
-
+/* What the command's environment has besides ours: the keys that are being run. */
 static char *running_with(const struct digest *key)
 {
 	char hex[DIGEST_HEX], *entry;
@@ -143,16 +140,16 @@ static char *running_with(const struct digest *key)
 }
 
 /* A run that cannot be traced is not remembered. */
-static struct trace *begin_trace(struct job *j, struct trace *t, dpc_error *cache_err)
+static struct trace *begin_trace(struct job *j, struct trace *t, struct spawn *command, dpc_error *cache_err)
 {
 	char directory[PATH_MAX];
 	*t = TRACE_NONE;
-	if (j->o.question.trace == TRACE_NOT || j->o.policy.no_write)
+	if (!ask_is_traced(&j->ask) || j->o.policy.no_write)
 		return NULL;
-	if (trace_directory(directory, sizeof directory) &&
-	    trace_begin(t, directory, j->o.question.trace == TRACE_STRICT, cache_err) == DPC_OK)
-		return t;
-	return NULL;
+	if (!trace_directory(directory, sizeof directory) ||
+	    trace_begin(t, directory, j->o.question.trace == TRACE_STRICT, cache_err) != DPC_OK)
+		return NULL;
+	return trace_dress(t, command, cache_err) == DPC_OK ? t : NULL;
 }
 
 static const char *kept_in_words(enum kept kept)
@@ -277,11 +274,11 @@ static int run_and_remember(struct job *j)
 	if (j->o.exe_errno)
 		return fail_to_execute(j, &l);
 	j->meet.lock = -1;
-	l.trace = begin_trace(j, &trace, &cache_err);
-	char *added[ADDED + 1] = {running_with(&j->ask.key), trace.preload, trace.variable, NULL};
+	char *added[] = {running_with(&j->ask.key), NULL};
 	char **envp = added[0] ? environment_with(added) : NULL;
 	if (envp)
 		c.command.envp = envp;
+	l.trace = begin_trace(j, &trace, &c.command, &cache_err);
 	/* A store that could not be read will not be written either. */
 	bool in_vain = j->meet.store_down || (ask_is_traced(&j->ask) && !l.trace && !j->o.policy.no_write);
 	j->o.policy.no_write |= in_vain;

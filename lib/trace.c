@@ -58,17 +58,6 @@ static int make_log(struct trace *t, dpc_error *err)
 	return DPC_OK;
 }
 
-static int make_environment(struct trace *t, dpc_error *err)
-{
-	const char *theirs = getenv("LD_PRELOAD");
-	if (asprintf(&t->preload, "LD_PRELOAD=%s%s%s", t->head->shim, theirs && *theirs ? ":" : "",
-	             theirs ? theirs : "") < 0)
-		t->preload = NULL;
-	if (asprintf(&t->variable, WIRE_VARIABLE "=%s", t->log) < 0)
-		t->variable = NULL;
-	return t->preload && t->variable ? DPC_OK : dpc__fail(err, DPC_E_MEMORY, "out of memory");
-}
-
 int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *err)
 {
 	*t = TRACE_NONE;
@@ -84,9 +73,8 @@ int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *
 	/* The command itself is executed by us, who write no log. */
 	t->head->execs = 1;
 	t->head->magic = WIRE_MAGIC;
-	rc = make_environment(t, err);
 	t->began = wait_for_tick();
-	return rc;
+	return DPC_OK;
 }
 
 void trace_release(struct trace *t)
@@ -95,8 +83,7 @@ void trace_release(struct trace *t)
 		munmap(t->head, WIRE_SIZE);
 	if (t->fd >= 0)
 		close(t->fd);
-	free(t->preload);
-	free(t->variable);
+	free(t->room);
 	*t = TRACE_NONE;
 }
 

@@ -1,13 +1,14 @@
 /* A traced run: the log that those who watch it write to (shim/wire.h), and what
  * that comes to: the facts that the result depends on, or why it must not be kept.
  *
- *   trace_begin → start the command with trace_environment → its end → trace_judge
- *   → trace_release */
+ *   trace_begin → trace_dress → start the command → its end → trace_judge →
+ *   trace_release */
 #ifndef DPC_TRACE_H
 #define DPC_TRACE_H
 
 #include "fact.h"
 #include "shim/wire.h"
+#include "spawn.h"
 
 struct trace {
 	int fd;                 /* the log; -1: none */
@@ -15,7 +16,8 @@ struct trace {
 	int64_t began;          /* wall clock, ns: what changed before has an earlier change time, what changes
 	                         * from now on a later one */
 	char log[64];           /* the log's name, for others */
-	char *preload, *variable; /* entries of the command's environment; owned */
+	void *room;             /* what the command is started with; owned */
+	const char *blind;      /* the command itself, where it cannot be watched; borrowed */
 };
 
 #define TRACE_NONE ((struct trace){.fd = -1})
@@ -24,6 +26,11 @@ struct trace {
  * is not there; DPC_E_IO. Waits until the file systems' clock has moved on: a few
  * milliseconds. */
 int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *err);
+
+/* Change what is to be started so that it is watched: by the shim in its environment,
+ * or the watcher in front of it. What it points to then lives as long as the trace.
+ * One trace at a time in a process. DPC_E_MEMORY. */
+int trace_dress(struct trace *t, struct spawn *command, dpc_error *err);
 
 /* The directory that our own program lies in; false when that cannot be told. */
 bool trace_directory(char *out, size_t size);

@@ -308,7 +308,8 @@ int trace_judge(struct observations *facts, struct trace *t, const struct trace_
 	struct judge j = {.facts = facts, .seen = &seen, .rules = rules, .look = look, .began = t->began};
 	if (!getcwd(j.cwd, sizeof j.cwd))
 		j.cwd[0] = '\0';
-	int rc = sightings_read(&seen, t->head, why);
+	int rc = t->blind ? dpc__fail(why, DPC_MISS, "%s cannot be watched", t->blind)
+	                  : sightings_read(&seen, t->head, why);
 	if (rc == DPC_OK)
 		rc = judge_all(&j, why);
 	pathset_release(&j.checked);

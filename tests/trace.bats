@@ -170,6 +170,63 @@ assert_reason() { # WORDS
 	assert_runs runs 1
 }
 
+# --- programs that nothing can be loaded into ---
+
+make_reader() { # COMPILER OPTIONS...
+	cat >reader.c <<-'C'
+		#include <stdio.h>
+		int main(void)
+		{
+			char line[100] = "nothing\n";
+			FILE *f = fopen("input", "r");
+			if (f && !fgets(line, sizeof line, f))
+				return 1;
+			fputs(line, stdout);
+			return 0;
+		}
+	C
+	"$@" -o reader reader.c
+}
+
+# reader_is_traced COMMAND...: that runs ./reader.
+reader_is_traced() {
+	twice dpcache run --trace "$@"
+	assert_decision hit
+	echo one >input
+	assert_equal "$(dpcache run --trace "$@")" one
+	twice dpcache run --trace "$@"
+	assert_decision hit
+	rm input
+	assert_equal "$(dpcache run --trace "$@")" nothing
+	assert_decision hit
+}
+
+@test "dpcache run --trace: a static program" {
+	make_reader gcc -static
+	reader_is_traced ./reader
+	reader_is_traced sh -c ./reader
+}
+
+@test "dpcache run --trace: a program of another C library" {
+	make_reader musl-gcc
+	reader_is_traced ./reader
+	reader_is_traced sh -c ./reader
+}
+
+@test "dpcache run --trace: a program with AddressSanitizer" {
+	make_reader gcc -fsanitize=address
+	reader_is_traced ./reader
+	reader_is_traced sh -c ./reader
+}
+
+@test "dpcache run --trace=strict: by the kernel" {
+	make_reader gcc
+	twice dpcache run --trace=strict ./reader
+	assert_decision hit
+	echo one >input
+	assert_equal "$(dpcache run --trace=strict ./reader)" one
+}
+
 # --- what is none ---
 
 @test "dpcache run --trace: temporary files of its own are no inputs" {

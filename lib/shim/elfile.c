@@ -1,6 +1,6 @@
 #include "elfile.h"
 
-#include "objects.h"
+#include "gnuhash.h"
 #include "raw.h"
 
 #include <elf.h>
@@ -137,7 +137,7 @@ struct hash_table {
 static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t buckets, const struct hash_table *h,
                      const char *name)
 {
-	uint32_t hash = objects_hash(name), symbol, link = 0;
+	uint32_t hash = gnuhash(name), symbol, link = 0;
 	uint64_t chains = buckets + h->buckets * (uint64_t)4;
 	if (read_address(e, buckets + hash % h->buckets * (uint64_t)4, &symbol, 4) != 4 || symbol < h->first)
 		return false;
@@ -154,7 +154,7 @@ static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t b
 static bool exports(const struct elfile *e, const struct dynamic *d, const char *name)
 {
 	struct hash_table h;
-	uint32_t hash = objects_hash(name);
+	uint32_t hash = gnuhash(name);
 	uint64_t at = dynamic_value(d, DT_GNU_HASH), word;
 	if (!at || read_address(e, at, &h, sizeof h) != sizeof h || !h.words || !h.buckets)
 		return false;

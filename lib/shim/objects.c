@@ -1,5 +1,6 @@
 #include "objects.h"
 
+#include "gnuhash.h"
 #include "platform.h"
 
 #include <string.h>
@@ -44,14 +45,6 @@ static void read_object(struct object *o, const struct link_map *map)
 		else if (entry->d_tag == DT_RELACOUNT)
 			o->relative_count = entry->d_un.d_val;
 	}
-}
-
-uint32_t objects_hash(const char *name)
-{
-	uint32_t hash = 5381;
-	for (; *name; name++)
-		hash = hash * 33 + (unsigned char)*name;
-	return hash;
 }
 
 static bool is_named(const struct object *o, uint32_t symbol, const char *name)
@@ -111,7 +104,7 @@ static void *function_at(const struct object *o, uint32_t symbol)
 
 void *objects_next(const char *name)
 {
-	uint32_t hash = objects_hash(name);
+	uint32_t hash = gnuhash(name);
 	struct link_map *self = objects_self();
 	for (struct link_map *map = self ? self->l_next : NULL; map; map = map->l_next) {
 		struct object o;

@@ -21,7 +21,4 @@ bool objects_see_environment(void);
 /* Does any object bring a search path for libraries of its own? */
 bool objects_have_path(void);
 
-/* The GNU hash of a symbol's name. */
-uint32_t objects_hash(const char *name);
-
 #endif

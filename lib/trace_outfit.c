@@ -1,0 +1,52 @@
+/* The command itself is started as the shim starts all that it starts: by the same
+ * code, to which this is what log.c is in the shim. */
+#include "trace.h"
+
+#include "shim/log.h"
+#include "shim/outfit.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+bool log_begun = true;
+struct wire_head *log_head;
+static const char *name;
+
+const char *log_name(void)
+{
+	return name;
+}
+
+/* Of a script, the interpreters: they tell of themselves. */
+void log_outcome(enum wire_kind kind, unsigned detail, int dir, const char *path, int error)
+{
+	(void)kind, (void)detail, (void)dir, (void)path, (void)error;
+}
+
+/* Never: there is no log but the one that was set. */
+void log_begin(void)
+{
+}
+
+int trace_dress(struct trace *t, struct spawn *command, dpc_error *err)
+{
+	struct target target;
+	struct outfit o;
+	log_head = t->head;
+	name = t->log;
+	target_look(&target, AT_FDCWD, command->exe);
+	/* A file that is neither program nor script becomes one of /bin/sh. */
+	if (target.kind == TARGET_SCRIPT)
+		target_look(&target, AT_FDCWD, "/bin/sh");
+	outfit_choose(&o, target.kind);
+	if (o.fate == WIRE_EXEC_BLIND)
+		t->blind = command->exe;
+	t->room = malloc(outfit_size(&o, command->argv, command->envp) + 1);
+	if (!t->room)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	outfit_make(&o, t->room, command->exe, command->argv, command->envp);
+	command->exe = o.path;
+	command->argv = o.argv;
+	command->envp = o.envp;
+	return DPC_OK;
+}
