@@ -11,7 +11,7 @@
 #include "hash.h"
 #include "input.h"
 
-enum { KEY_SCHEMA = 1 };
+enum { KEY_SCHEMA = 2 };
 
 enum question_tag {
 	Q_SCHEMA = 'V',   /* u32 */
