@@ -28,6 +28,7 @@ enum question_tag {
 	Q_MERGED = 'O',   /* u8: stdout and stderr are one open file */
 	Q_ENV = 'E',      /* name, NUL, keyed digest (none: unset) */
 	Q_INPUT = 'I',    /* a declared input as it was named */
+	Q_OUTPUT = 'F',   /* a declared output as it was named */
 	Q_STDIN = 'S',    /* digest of standard input */
 	Q_SALT = 'T'
 };
@@ -38,8 +39,8 @@ struct question {
 	const char *region;     /* NULL: none */
 	char *const *argv;      /* ends in NULL; unused with a name */
 	const char *exe;        /* resolved path; NULL leaves it out */
-	const char **env, **inputs;
-	size_t env_count, input_count;
+	const char **env, **inputs, **outputs;
+	size_t env_count, input_count, output_count;
 	const char *salt;       /* NULL: none */
 	const struct digest *stdin_digest; /* NULL: none */
 	const uint8_t *secret;  /* 16 bytes, state.h */
@@ -47,7 +48,7 @@ struct question {
 	bool merged;
 };
 
-/* Sorts q->env and q->inputs in place, so that their order does not matter. */
+/* Sorts q->env, q->inputs and q->outputs in place, so that their order does not matter. */
 int question_encode(struct buf *out, struct question *q, dpc_error *err);
 
 struct digest question_hash(struct slice question);
