@@ -32,11 +32,14 @@ static int count_events(void *context)
 	_exit(go_to_core(count));
 }
 
+/* SERVE_REFUSED: the core will find the same, and see to it. */
 static int give(const struct run_options *o, const struct meet *m, const struct answer *found,
                 enum meeting how)
 {
-	uint64_t events;
-	int status = how == MEET_SHOWN ? serve_shown(o, m, &events) : serve_answer(o, m, found, how, &events);
+	uint64_t events = 0;
+	dpc_error err = {0};
+	int status = how == MEET_SHOWN ? serve_shown(o, m, &events)
+	                               : serve_answer(o, m, found, how, &events, &err);
 	if (events > EVENTS_ENOUGH)
 		become_another(status, count_events, NULL);
 	return status;
@@ -51,17 +54,19 @@ static int give_and_refresh(const struct run_options *o, struct meet *m)
 		return -1;
 	}
 	int status = give(o, m, &m->answer, MEET_REFRESH);
-	if (!foreground)
+	if (!foreground && status != SERVE_REFUSED)
 		refresh_behind(status, o, m, words, &signals_before);
 	return status;
 }
 
 static int give_up_waiting(const struct run_options *o, struct meet *m)
 {
+	int status = -1;
 	if (o->on_timeout == ON_TIMEOUT_STALE && m->old.bytes.data)
-		return give(o, m, &m->old, MEET_STALE);
-	handover_say(HANDOVER_TIMED_OUT);
-	return -1;
+		status = give(o, m, &m->old, MEET_STALE);
+	if (status < 0)
+		handover_say(HANDOVER_TIMED_OUT);
+	return status;
 }
 
 /* -1: the core has to look into it. */

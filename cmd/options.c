@@ -2,6 +2,7 @@
 
 #include "exe.h"
 #include "os.h"
+#include "output.h"
 #include "stdin.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ enum {
 	O_ENV,
 	O_INPUT,
 	O_INPUTS_FROM,
+	O_OUTPUT,
 	O_ZERO,
 	O_TRACE,
 	O_TRACE_IGNORE,
@@ -65,6 +67,7 @@ enum {
 	 O_TRACE},                                                                                            \
 	{"trace-ignore", 0, "GLOB", "paths that are no inputs", O_TRACE_IGNORE},                              \
 	{"trace-add", 0, "PATH", "the same as --input", O_TRACE_ADD},                                         \
+	{"output", 0, "PATH", "keep a file that the command writes, or a glob of them, with the result", O_OUTPUT}, \
 	{"stdin", 0, NULL, "give the command standard input; it is part of the key", O_STDIN},               \
 	{"key", 0, "STRING", "name the result STRING, instead of by command and surroundings", O_KEY},       \
 	{"salt", 0, "STRING", "STRING is part of the key", O_SALT},                                          \
@@ -235,6 +238,9 @@ static int take_part(struct run_options *o, int id, const char *v, struct seen *
 		if ((rc = nonempty(&text, "--trace-ignore", v, err)) == DPC_OK)
 			o->question.trace_ignore[o->question.trace_ignore_count++] = v;
 		return rc;
+	case O_OUTPUT:
+		o->question.outputs[o->question.output_count++] = v;
+		return output_check_spec(v, err);
 	case O_INPUTS_FROM:
 		return nonempty(&o->inputs_from, "--inputs-from", v, err);
 	case O_KEY:
@@ -382,16 +388,28 @@ static int set_defaults(struct run_options *o, char **words, dpc_error *err)
 	                            .wait = DPC_FOREVER,
 	                            .max_output = UINT64_C(256) << 20};
 	parse_exit_set(&o->policy.cache_exit, "0");
-	o->lists = calloc(3 * n + 1, sizeof *o->lists);
+	o->lists = calloc(4 * n + 1, sizeof *o->lists);
 	if (!o->lists)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	o->question.env = o->lists;
 	o->question.trace_ignore = o->lists + n;
-	o->question.inputs = o->lists + 2 * n;
+	o->question.outputs = o->lists + 2 * n;
+	o->question.inputs = o->lists + 3 * n;
 	o->verbose = switched_on("DPCACHE_VERBOSE");
 	o->no_cache = switched_on("DPCACHE_DISABLE");
 	o->status_file = variable("DPCACHE_STATUS_FILE");
 	o->log_file = variable("DPCACHE_LOG");
+	return DPC_OK;
+}
+
+/* What is read to tell whether the command has to run, and written when it has not. */
+static int check_outputs(const struct question *q, dpc_error *err)
+{
+	char output[PATH_MAX], input[PATH_MAX];
+	for (size_t i = 0; i < q->output_count; i++)
+		for (size_t k = 0; output_plain(output, q->outputs[i]) && k < q->input_count; k++)
+			if (output_plain(input, q->inputs[k]) && strcmp(input, output) == 0)
+				return dpc__fail(err, DPC_E_USAGE, "'%s' is both input and output", output);
 	return DPC_OK;
 }
 
@@ -417,7 +435,7 @@ static int check_conflicts(const struct run_options *o, const struct seen *seen,
 		return dpc__fail(err, DPC_E_USAGE, "-0 needs --inputs-from");
 	if (o->status_fd >= 0 && !os_fd_is_open(o->status_fd))
 		return dpc__fail(err, DPC_E_USAGE, "--status-fd: descriptor %d is not open", o->status_fd);
-	return DPC_OK;
+	return check_outputs(&o->question, err);
 }
 
 int options_parse(struct run_options *o, const struct opt *table, char **words, dpc_error *err)
@@ -484,17 +502,19 @@ static int split_names(struct run_options *o, dpc_error *err)
 	/* A name has at least one byte and its end: room for that many, of which
 	 * only what is used is touched. */
 	size_t most = o->input_names.size / 2 + 1;
-	size_t before = q->env_count + q->trace_ignore_count;
+	size_t behind_env = q->env_count + q->trace_ignore_count, before = behind_env + q->output_count;
 	const char **lists = calloc(before + q->input_count + most, sizeof *lists);
 	if (!lists)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	memcpy(lists, q->env, q->env_count * sizeof *lists);
 	memcpy(lists + q->env_count, q->trace_ignore, q->trace_ignore_count * sizeof *lists);
+	memcpy(lists + behind_env, q->outputs, q->output_count * sizeof *lists);
 	memcpy(lists + before, q->inputs, q->input_count * sizeof *lists);
 	free(o->lists);
 	o->lists = lists;
 	q->env = lists;
 	q->trace_ignore = lists + q->env_count;
+	q->outputs = lists + behind_env;
 	q->inputs = lists + before;
 	for (char *next; p < stop; p = next + 1) {
 		next = memchr(p, end, (size_t)(stop - p));
@@ -502,7 +522,7 @@ static int split_names(struct run_options *o, dpc_error *err)
 		if (*p)
 			q->inputs[q->input_count++] = p;
 	}
-	return DPC_OK;
+	return check_outputs(q, err);
 }
 
 void options_resolve(struct run_options *o)

@@ -35,6 +35,7 @@ struct job {
 	unsigned closed;      /* standard descriptors that are not open */
 	struct write_signals signals; /* as they were when we started */
 	struct handover handed;
+	bool refused;         /* there is a result, but not all of it can be had */
 	char **argv;          /* the whole command line, "dpcache" and "run" before it */
 };
 
@@ -165,6 +166,10 @@ static const char *kept_in_words(enum kept kept)
 		return "not remembered: larger than --max-output";
 	case KEPT_VOIDED:
 		return "not remembered: invalidated while it ran";
+	case KEPT_NO_OUTPUT:
+		return "not remembered: an output is missing";
+	case KEPT_ODD_OUTPUT:
+		return "not remembered: an output cannot be kept";
 	case KEPT_CHANGED:
 		return "not remembered: an input changed while it ran";
 	case KEPT_UNTRACED:
@@ -193,8 +198,11 @@ static enum event event_of(enum kept kept)
 }
 
 /* Why what was remembered did not do; NULL where nothing was. */
-static const char *why_again(const struct ask *a)
+static const char *why_again(const struct job *j)
 {
+	const struct ask *a = &j->ask;
+	if (j->refused)
+		return "an output cannot be put back";
 	return a->found && a->verdict != VERDICT_FRESH ? lookup_verdict_name(a->verdict) : NULL;
 }
 
@@ -202,8 +210,10 @@ static const char *why_again(const struct ask *a)
 static int serve_old(struct job *j)
 {
 	uint64_t events;
+	dpc_error err = {0};
 	j->ask.verdict = j->meet.old_verdict;
-	return serve_answer(&j->o, &j->meet, &j->meet.old, MEET_STALE, &events);
+	int status = serve_answer(&j->o, &j->meet, &j->meet.old, MEET_STALE, &events, &err);
+	return status == SERVE_REFUSED ? serve_conflict(&err) : status;
 }
 
 static int conclude(struct job *j, const struct lead *l, const struct captured *result,
@@ -225,7 +235,7 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 	char text[REASON_MAX];
 	struct decision d = {
 	    .status = j->handed.behind ? "refresh" : "miss",
-	    .reason = l->kept != KEPT ? reason_of(l, text) : why_again(&j->ask),
+	    .reason = l->kept != KEPT ? reason_of(l, text) : why_again(j),
 	    .ask = &j->ask,
 	    .exit_status = status,
 	};
@@ -326,14 +336,31 @@ static int refresh_now(struct job *j)
 	return rc == DPC_OK ? run_and_remember(j) : run_despite(j, &err);
 }
 
-static int serve_and_refresh(struct job *j)
+/* What there is cannot be had here: a miss, and for nobody but us. */
+static int run_instead(struct job *j)
+{
+	dpc_error err = {0};
+	j->refused = true;
+	answer_release(&j->meet.answer);
+	int rc = ask_observe(&j->ask, &err);
+	return rc == DPC_OK ? run_and_remember(j) : run_despite(j, &err);
+}
+
+static int serve(struct job *j, enum meeting how)
 {
 	uint64_t events;
+	dpc_error err = {0};
+	int status = serve_answer(&j->o, &j->meet, &j->meet.answer, how, &events, &err);
+	return status == SERVE_REFUSED ? run_instead(j) : status;
+}
+
+static int serve_and_refresh(struct job *j)
+{
 	bool foreground = refresh_is_foreground(&j->o);
 	if (foreground && meet_take_refresh(&j->meet))
 		return refresh_now(j);
-	int status = serve_answer(&j->o, &j->meet, &j->meet.answer, MEET_REFRESH, &events);
-	if (!foreground)
+	int status = serve(j, MEET_REFRESH);
+	if (!foreground && !j->refused)
 		refresh_behind(status, &j->o, &j->meet, j->argv, &j->signals);
 	return status;
 }
@@ -371,7 +398,7 @@ static int meet(struct job *j)
 	case MEET_HIT:
 	case MEET_STALE:
 	case MEET_FOLLOWED:
-		return serve_answer(&j->o, &j->meet, &j->meet.answer, how, &events);
+		return serve(j, how);
 	case MEET_SHOWN:
 		return serve_shown(&j->o, &j->meet, &events);
 	case MEET_NESTED:

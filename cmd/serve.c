@@ -3,6 +3,7 @@
 #include "events.h"
 #include "replay.h"
 #include "report.h"
+#include "restore.h"
 #include "stdin.h"
 
 static const struct {
@@ -34,11 +35,34 @@ int serve_broken_off(const struct run_options *o, const struct meet *m, const dp
 	return status;
 }
 
-int serve_answer(const struct run_options *o, const struct meet *m, const struct answer *found,
-                 enum meeting how, uint64_t *events)
+/* The key says in which directory it was, but for one that leaves that out. */
+static bool is_of_this_directory(const struct question *q)
 {
-	dpc_error err = {0};
+	return !q->no_cwd && !q->name.data;
+}
+
+/* A run that is waited for may have none to give: it failed, or they cannot be kept.
+ * Then they are what it left of them, for who is where it was. */
+static int put_outputs_back(const struct run_options *o, const struct meet *m, const struct answer *found,
+                            dpc_error *err)
+{
+	const struct capsule *c = &found->capsule;
+	if (!o->question.output_count)
+		return DPC_OK;
+	if (c->flags & CAPSULE_FILES)
+		return restore_outputs(c, &found->frames, &m->ask->digests, err);
+	bool good = exit_set_has(&o->policy.cache_exit, capsule_exit_status(c->status));
+	return !good || is_of_this_directory(&o->question)
+	           ? DPC_OK
+	           : dpc__fail(err, DPC_E_NOTFOUND, "its outputs were not kept");
+}
+
+int serve_answer(const struct run_options *o, const struct meet *m, const struct answer *found,
+                 enum meeting how, uint64_t *events, dpc_error *err)
+{
 	const struct ask *a = m->ask;
+	if (put_outputs_back(o, m, found, err) != DPC_OK)
+		return SERVE_REFUSED;
 	int status = capsule_exit_status(found->capsule.status);
 	int64_t saved = how == MEET_FOLLOWED ? 0 : found->capsule.cost;
 	bool old = how == MEET_STALE || how == MEET_REFRESH;
@@ -58,9 +82,9 @@ int serve_answer(const struct run_options *o, const struct meet *m, const struct
 	*events = events_append(a->home, words_for[how].event, &found->capsule.key, saved);
 	if (o->use_stdin)
 		stdin_consume();
-	if (replay(m, found, &err) != DPC_OK) {
-		status = d.exit_status = serve_conflict(&err);
-		d.reason = err.message;
+	if (replay(m, found, err) != DPC_OK) {
+		status = d.exit_status = serve_conflict(err);
+		d.reason = err->message;
 	}
 	report_decision(o, &d);
 	return status;

@@ -3,6 +3,7 @@
 
 #include "entry.h"
 #include "json.h"
+#include "output.h"
 #include "place.h"
 #include "text.h"
 #include "vault.h"
@@ -64,6 +65,40 @@ static void each_input(const struct answer *a, struct buf *json)
 	}
 }
 
+static void output_json(struct buf *json, const struct output *o)
+{
+	char hex[DIGEST_HEX], mode[8];
+	digest_hex(hex, &o->sum);
+	snprintf(mode, sizeof mode, "%04o", (unsigned)o->mode);
+	buf_u8(json, '{');
+	json_bytes(json, "path", (struct slice){(const uint8_t *)o->path, strlen(o->path)});
+	json_int(json, "size", (int64_t)o->size);
+	json_text(json, "mode", mode);
+	json_text(json, "digest", hex);
+	buf_u8(json, '}');
+}
+
+/* Loaded once already, when the entry was checked. */
+static void each_output(const struct answer *a, struct buf *json)
+{
+	struct outputs l = {0};
+	char line[4096];
+	if ((a->capsule.flags & CAPSULE_FILES) && outputs_load(&l, &a->capsule, &a->frames, NULL) != DPC_OK)
+		l.count = 0;
+	for (size_t i = 0; i < l.count; i++) {
+		const struct output *o = &l.v[i];
+		if (json && i)
+			buf_u8(json, ',');
+		if (json)
+			output_json(json, o);
+		else
+			printf("output    %s (%llu bytes, mode %04o)\n",
+			       text_line(line, sizeof line, o->path, strlen(o->path)), (unsigned long long)o->size,
+			       (unsigned)o->mode);
+	}
+	outputs_release(&l);
+}
+
 static void print_json(const struct wanted *w, const struct answer *a)
 {
 	struct buf b = {0};
@@ -71,6 +106,10 @@ static void print_json(const struct wanted *w, const struct answer *a)
 	json_name(&b, "inputs");
 	buf_u8(&b, '[');
 	each_input(a, &b);
+	buf_u8(&b, ']');
+	json_name(&b, "outputs");
+	buf_u8(&b, '[');
+	each_output(a, &b);
 	buf_put(&b, "]}\n", 3);
 	fwrite(b.data, 1, b.size, stdout);
 	buf_release(&b);
@@ -90,6 +129,7 @@ static void print_text(const struct wanted *w, const struct answer *a)
 	printf("hits      %llu\n", (unsigned long long)e->hits);
 	printf("cost      %s\n", text_duration(text, e->cost));
 	each_input(a, NULL);
+	each_output(a, NULL);
 }
 
 static int show(const struct digest *key, struct place *p, bool json, dpc_error *err)

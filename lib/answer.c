@@ -28,7 +28,7 @@ int answer_from_bytes(struct answer *a, struct buf *bytes, dpc_error *err)
 	struct slice meta = {a->bytes.data + CAPSULE_HEAD, (size_t)a->capsule.meta_size};
 	rc = capsule_decode_meta(&a->meta, &a->capsule, meta, err);
 	a->frames = (struct frames){{NULL, 0}, -1, 0, a->capsule.frames_size};
-	if (rest - meta.size == a->capsule.frames_size)
+	if (rest - meta.size == capsule_body_size(&a->capsule))
 		a->frames.memory = (struct slice){meta.data + meta.size, rest - meta.size};
 	return rc;
 }

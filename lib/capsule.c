@@ -56,9 +56,12 @@ void capsule_encode_head(uint8_t out[CAPSULE_HEAD], const struct capsule *c)
 	put_u64(&at, c->meta_size);
 	put_u64(&at, c->frames_size);
 	put_u64(&at, c->output_size);
+	put_u64(&at, c->contents_size);
+	put_u64(&at, c->list_size);
 	put_u64(&at, c->meta_sum);
 	put_u64(&at, c->payload_sum);
 	put_u64(&at, c->frames_sum);
+	put_u64(&at, c->list_sum);
 	put_u64(&at, head_sum(out));
 }
 
@@ -88,9 +91,12 @@ int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_er
 	c->meta_size = cursor_u64(&r);
 	c->frames_size = cursor_u64(&r);
 	c->output_size = cursor_u64(&r);
+	c->contents_size = cursor_u64(&r);
+	c->list_size = cursor_u64(&r);
 	c->meta_sum = cursor_u64(&r);
 	c->payload_sum = cursor_u64(&r);
 	c->frames_sum = cursor_u64(&r);
+	c->list_sum = cursor_u64(&r);
 	if (cursor_u64(&r) != head_sum(data) || version == 0)
 		return dpc__fail(err, DPC_E_CORRUPT, "capsule's head is damaged");
 	return DPC_OK;
@@ -118,9 +124,19 @@ bool capsule_void(int fd)
 	return pwrite(fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided;
 }
 
+static uint64_t sum_or_most(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+uint64_t capsule_body_size(const struct capsule *c)
+{
+	return sum_or_most(c->frames_size, sum_or_most(c->contents_size, c->list_size));
+}
+
 uint64_t capsule_size(const struct capsule *c)
 {
-	return CAPSULE_HEAD + c->meta_size + c->frames_size;
+	return sum_or_most(CAPSULE_HEAD, sum_or_most(c->meta_size, capsule_body_size(c)));
 }
 
 void capsule_encode_meta(struct buf *b, struct slice question, const struct observations *o,
@@ -186,6 +202,32 @@ int frames_read(void *to, uint64_t size, const struct frames *f, uint64_t at, dp
 	                           : dpc__fail(err, DPC_E_CORRUPT, "remembered output is cut short");
 }
 
+struct frames capsule_files(const struct capsule *c, const struct frames *f)
+{
+	struct frames files = {.fd = f->fd, .offset = f->offset + c->frames_size,
+	                       .size = c->contents_size + c->list_size};
+	if (f->memory.data)
+		files.memory = (struct slice){f->memory.data + c->frames_size, (size_t)files.size};
+	return files;
+}
+
+int frames_digest(struct digest *out, const struct frames *f, uint64_t at, uint64_t size, dpc_error *err)
+{
+	uint8_t chunk[65536];
+	struct hasher h;
+	hasher_init(&h);
+	for (uint64_t done = 0; done < size;) {
+		uint64_t n = size - done < sizeof chunk ? size - done : sizeof chunk;
+		int rc = frames_read(chunk, n, f, at + done, err);
+		if (rc != DPC_OK)
+			return rc;
+		hasher_update(&h, chunk, (size_t)n);
+		done += n;
+	}
+	*out = hasher_sum128(&h);
+	return DPC_OK;
+}
+
 /* The sums as they build up, and the frame being walked. */
 struct check {
 	struct hasher payload, words;
@@ -249,7 +291,7 @@ int capsule_check_frames(const struct capsule *c, const struct frames *f, dpc_er
 	hasher_init(&k.words);
 	if (!f->memory.data)
 		rc = check_file(&k, f, err);
-	else if (check_feed(&k, f->memory.data, f->memory.size) < 0)
+	else if (check_feed(&k, f->memory.data, (size_t)f->size) < 0)
 		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule's frames are damaged");
 	if (rc != DPC_OK)
 		return rc;

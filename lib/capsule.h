@@ -5,10 +5,13 @@
  *   meta    question, observations (see input.h) and label, a field each; of a
  *           traced run CAPSULE_TRACED and one more of observations; and zeros that
  *           bring the frames of a large one to a page's start
- *   frames  u64 (size << 8 | stream), then size bytes; to the end
+ *   frames  u64 (size << 8 | stream), then size bytes
+ *   files   what the run wrote into files (output.h): their contents, and behind
+ *           them the list of them; empty but with CAPSULE_FILES; to the end
  *
- * Three sums cover every byte: meta_sum the meta, payload_sum the frames'
- * bytes in order, frames_sum the frames' u64s in order; head_sum the head, but
+ * Sums cover every byte that is ever used: meta_sum the meta, payload_sum the
+ * frames' bytes in order, frames_sum the frames' u64s in order; list_sum the list,
+ * which has a digest of each file's content; head_sum the head, but
  * for `voided`, which others may set while the run is still at work and which
  * must be zero in anything replayed to a later caller.
  *
@@ -25,7 +28,7 @@
 #include "hash.h"
 #include "input.h"
 
-enum { CAPSULE_HEAD = 168, CAPSULE_VOIDED_AT = 16, CAPSULE_VERSION = 1, CAPSULE_TRACED = 'T' };
+enum { CAPSULE_HEAD = 192, CAPSULE_VOIDED_AT = 16, CAPSULE_VERSION = 2, CAPSULE_TRACED = 'T' };
 
 enum capsule_state {
 	CAPSULE_BUILDING = 0, /* the run is at work, or its leader died */
@@ -38,7 +41,8 @@ enum capsule_flags {
 	CAPSULE_VALUE = 1, /* a plain value, not a run */
 	CAPSULE_HELD = 2,  /* not to be shown before it is complete */
 	CAPSULE_CUT = 4,   /* ended after `cost` by its leader's --max-run */
-	CAPSULE_MANIFEST = 8, /* no result: where to find those of a traced question (manifest.h) */
+	CAPSULE_FILES = 8, /* has what was declared as output, be it no file at all */
+	CAPSULE_MANIFEST = 16, /* no result: where to find those of a traced question (manifest.h) */
 	CAPSULE_NOTES = 8  /* shift: above it enum wire_note (shim/wire.h), of a traced run */
 };
 
@@ -57,7 +61,8 @@ struct capsule {
 	uint32_t pid;          /* of the leader */
 	int64_t started;       /* wall clock, ns */
 	uint64_t meta_size, frames_size, output_size;
-	uint64_t meta_sum, payload_sum, frames_sum;
+	uint64_t contents_size, list_size; /* of the files section */
+	uint64_t meta_sum, payload_sum, frames_sum, list_sum;
 };
 
 void capsule_encode_head(uint8_t out[CAPSULE_HEAD], const struct capsule *c);
@@ -73,6 +78,10 @@ int capsule_read_head(struct capsule *c, int fd, dpc_error *err);
 /* Mark the capsule that is being built in `fd`: whoever comes from now on must
  * not be answered by this run. false when it cannot be written. */
 bool capsule_void(int fd);
+
+/* What is behind the meta: frames and files. Too much for any file where the sizes
+ * are nonsense. */
+uint64_t capsule_body_size(const struct capsule *c);
 
 /* Where the whole capsule ends. */
 uint64_t capsule_size(const struct capsule *c);
@@ -96,15 +105,22 @@ int capsule_parse_meta(struct capsule_meta *m, struct slice bytes, dpc_error *er
 int capsule_decode_meta(struct capsule_meta *m, const struct capsule *c, struct slice bytes,
                         dpc_error *err);
 
-/* Where a capsule's frames are: in memory, or in a file from `offset`. */
+/* Where a capsule's frames are: in memory, or in a file from `offset`. With the
+ * frames in either, the files section is there behind them. */
 struct frames {
-	struct slice memory; /* data NULL: in the file */
+	struct slice memory; /* data NULL: in the file; its size is not looked at */
 	int fd;
 	uint64_t offset, size;
 };
 
 /* `size` bytes of the frames section from `at`. DPC_E_CORRUPT past its end. */
 int frames_read(void *to, uint64_t size, const struct frames *f, uint64_t at, dpc_error *err);
+
+/* The files section, of a capsule whose frames are there. */
+struct frames capsule_files(const struct capsule *c, const struct frames *f);
+
+/* The digest of `size` bytes from `at`. */
+int frames_digest(struct digest *out, const struct frames *f, uint64_t at, uint64_t size, dpc_error *err);
 
 /* Read through all frames and compare both sums. DPC_E_CORRUPT, DPC_E_IO. */
 int capsule_check_frames(const struct capsule *c, const struct frames *f, dpc_error *err);

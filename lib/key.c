@@ -206,6 +206,9 @@ int question_encode(struct buf *out, struct question *q, dpc_error *err)
 	q->input_count = sort_unique(q->inputs, q->input_count);
 	for (size_t i = 0; i < q->input_count; i++)
 		put_string(out, Q_INPUT, q->inputs[i]);
+	q->output_count = sort_unique(q->outputs, q->output_count);
+	for (size_t i = 0; i < q->output_count; i++)
+		put_string(out, Q_OUTPUT, q->outputs[i]);
 	if (q->stdin_digest)
 		put(out, Q_STDIN, q->stdin_digest->bytes, sizeof q->stdin_digest->bytes);
 	if (q->salt)
@@ -281,6 +284,8 @@ const char *question_tag_name(enum question_tag tag)
 		return "stdout and stderr";
 	case Q_INPUT:
 		return "input";
+	case Q_OUTPUT:
+		return "output";
 	case Q_STDIN:
 		return "standard input";
 	case Q_SALT:

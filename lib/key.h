@@ -11,7 +11,7 @@
 #include "hash.h"
 #include "input.h"
 
-enum { KEY_SCHEMA = 1 };
+enum { KEY_SCHEMA = 2 };
 
 enum question_tag {
 	Q_SCHEMA = 'V',   /* u32 */
@@ -28,6 +28,7 @@ enum question_tag {
 	Q_MERGED = 'O',   /* u8: stdout and stderr are one open file */
 	Q_ENV = 'E',      /* name, NUL, keyed digest (none: unset) */
 	Q_INPUT = 'I',    /* a declared input as it was named */
+	Q_OUTPUT = 'F',   /* a declared output as it was named */
 	Q_STDIN = 'S',    /* digest of standard input */
 	Q_SALT = 'T',
 	Q_TRACE = 'D',    /* u8: 1, 2 where strict; the key is then of the question alone, … */
@@ -46,8 +47,8 @@ struct question {
 	const char *region;     /* NULL: none */
 	char *const *argv;      /* ends in NULL; unused with a name */
 	const char *exe;        /* resolved path; NULL leaves it out */
-	const char **env, **inputs;
-	size_t env_count, input_count;
+	const char **env, **inputs, **outputs;
+	size_t env_count, input_count, output_count;
 	const char *salt;       /* NULL: none */
 	const struct digest *stdin_digest; /* NULL: none */
 	const uint8_t *secret;  /* 16 bytes, state.h */
@@ -58,8 +59,8 @@ struct question {
 	bool merged;
 };
 
-/* Sorts q->env, q->inputs and q->trace_ignore in place, so that their order does not
- * matter. */
+/* Sorts q->env, q->inputs, q->outputs and q->trace_ignore in place, so that their order
+ * does not matter. */
 int question_encode(struct buf *out, struct question *q, dpc_error *err);
 
 struct digest question_hash(struct slice question);

@@ -1,6 +1,7 @@
 #include "lead.h"
 
 #include "backoff.h"
+#include "gather.h"
 #include "proclocks.h"
 #include "replay.h"
 #include "scratch.h"
@@ -83,7 +84,8 @@ bool kept_is_failure(enum kept kept, const struct captured *result)
  * no longer. */
 static void note_health(const struct lead *l, const struct captured *result)
 {
-	bool in_vain = kept_is_failure(l->kept, result) || l->kept == KEPT_TOO_LARGE || l->kept == KEPT_ERROR;
+	bool in_vain = kept_is_failure(l->kept, result) || l->kept == KEPT_TOO_LARGE || l->kept == KEPT_ERROR ||
+	               l->kept == KEPT_NO_OUTPUT || l->kept == KEPT_ODD_OUTPUT;
 	if (in_vain && l->old)
 		backoff_note(l->ask->home, &l->key);
 	else if (l->kept == KEPT)
@@ -105,6 +107,53 @@ static void withdraw(struct lead *l, struct recorder *r, struct captured *result
 	l->hold = false;
 	capture_finish(result, l->capture);
 	recorder_give_up(r, CAPSULE_GIVEN_UP);
+}
+
+/* --- what it wrote into files --- */
+
+static int gather(const struct question *q, struct recorder *r, dpc_error *err)
+{
+	struct gather g = {0};
+	int rc = DPC_OK;
+	for (size_t i = 0; rc == DPC_OK && i < q->output_count; i++)
+		rc = gather_spec(&g, q->outputs[i], err);
+	if (rc == DPC_OK)
+		rc = gather_keep(r, &g, err);
+	gather_release(&g);
+	return rc;
+}
+
+static enum kept kept_without(int rc)
+{
+	switch (rc) {
+	case DPC_E_NOTFOUND:
+		return KEPT_NO_OUTPUT;
+	case DPC_E_USAGE:
+		return KEPT_TOO_LARGE;
+	case DPC_E_DENIED:
+	case DPC_E_CONFLICT:
+		return KEPT_ODD_OUTPUT;
+	default:
+		return KEPT_ERROR;
+	}
+}
+
+/* A run that failed has none: nobody knows what is in them. Those of one that is not to
+ * be kept are for those who wait for it elsewhere. */
+static void keep_outputs(struct lead *l, struct recorder *r, const struct captured *result, bool shared,
+                         dpc_error *cache_err)
+{
+	const struct ask *a = l->ask;
+	bool good = exit_set_has(&a->policy->cache_exit, capsule_exit_status(result->status));
+	if (!a->question->output_count || !good || !(l->kept == KEPT || (shared && l->kept == KEPT_NOT_ASKED)))
+		return;
+	dpc_error err = {0};
+	int rc = gather(a->question, r, &err);
+	if (rc == DPC_OK)
+		return;
+	l->kept = kept_without(rc);
+	if (l->kept == KEPT_ERROR)
+		*cache_err = err;
 }
 
 static void keep(struct lead *l, struct recorder *r, struct captured *result, const struct scratch *s,
@@ -132,6 +181,7 @@ static void keep(struct lead *l, struct recorder *r, struct captured *result, co
 	r->capsule.flags = result->ended_by_max_run ? CAPSULE_CUT : 0;
 	if (l->trace)
 		r->capsule.flags |= trace_notes(l->trace) << CAPSULE_NOTES;
+	keep_outputs(l, r, result, s->is_lock, cache_err);
 	moment_now(&r->capsule.created);
 	if (recorder_finish(r, CAPSULE_DONE, cache_err) != DPC_OK) {
 		withdraw(l, r, result);

@@ -12,6 +12,8 @@ enum kept {
 	KEPT_FAILURE,    /* an exit not worth keeping, or not in place of a good result */
 	KEPT_TOO_LARGE,
 	KEPT_VOIDED,     /* invalidated while it ran */
+	KEPT_NO_OUTPUT,  /* a declared output is missing */
+	KEPT_ODD_OUTPUT, /* … or none that can be kept */
 	KEPT_CHANGED,    /* an input changed while it ran */
 	KEPT_UNTRACED,   /* what it depends on is not known; see lead.why */
 	KEPT_INTERRUPTED, /* by a signal to us, or --max-run */

@@ -263,11 +263,13 @@ static void tell_relaying(void *context)
 }
 
 /* Inside another's run nobody looks on; and where a failure is answered by what
- * is old, it must not have been shown. */
+ * is old, it must not have been shown. Nor may what cannot be taken back when an
+ * output turns out not to be had here. */
 static struct live *live_for(const struct meet *m)
 {
 	bool falls_back = m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR;
-	return getenv(MEET_RUNNING) || falls_back ? NULL : m->live;
+	bool hasty = falls_back || m->ask->question->output_count;
+	return getenv(MEET_RUNNING) || hasty ? NULL : m->live;
 }
 
 static int64_t deadline_of(const struct policy *p)

@@ -85,6 +85,40 @@ ssize_t os_pread_full(int fd, void *data, size_t size, off_t offset)
 	return (ssize_t)have;
 }
 
+static ssize_t copy_by_hand(int to, off_t to_at, int from, off_t from_at, size_t size)
+{
+	char chunk[65536];
+	ssize_t n = os_pread_full(from, chunk, size < sizeof chunk ? size : sizeof chunk, from_at);
+	return n > 0 && os_pwrite_all(to, chunk, (size_t)n, to_at) < 0 ? -1 : n;
+}
+
+int64_t os_copy(int to, off_t to_at, int from, off_t from_at, uint64_t size)
+{
+	bool by_hand = false;
+	uint64_t done = 0;
+	while (done < size) {
+		size_t want = size - done < (1u << 30) ? (size_t)(size - done) : 1u << 30;
+		ssize_t n = by_hand ? copy_by_hand(to, to_at, from, from_at, want)
+		                    : copy_file_range(from, &from_at, to, &to_at, want, 0);
+		if (n == 0)
+			break;
+		if (n < 0 && by_hand)
+			return -1;
+		/* Whatever it was (another file system, an old kernel, a full disk), the plain
+		 * way either can or says why not. */
+		if (n < 0) {
+			by_hand = errno != EINTR;
+			continue;
+		}
+		if (by_hand) {
+			from_at += n;
+			to_at += n;
+		}
+		done += (uint64_t)n;
+	}
+	return (int64_t)done;
+}
+
 int os_raise_fd(int fd)
 {
 	if (fd < 0 || fd >= OS_FD_FLOOR)

@@ -23,6 +23,11 @@ int os_pwrite_all(int fd, const void *data, size_t size, off_t offset);
 ssize_t os_read_full(int fd, void *data, size_t size);
 ssize_t os_pread_full(int fd, void *data, size_t size, off_t offset);
 
+/* Copy up to `size` bytes from one place in a file to one in another, by the kernel
+ * where it can, which shares blocks where the file system can. How many, short only
+ * at the end of `from`; or -1 with errno. */
+int64_t os_copy(int to, off_t to_at, int from, off_t from_at, uint64_t size);
+
 /* Move `fd` to OS_FD_FLOOR or above, close-on-exec; closes the old one. The
  * new descriptor, or -1 with errno (the old one is closed then, too). */
 int os_raise_fd(int fd);

@@ -8,6 +8,9 @@
 
 enum { WORD = 8, PAGE = 4096 };
 
+/* A file from this size on begins at a page's start: only so can its blocks be shared. */
+enum { ALIGNED_FROM = 65536 };
+
 static void describe_meta(struct recorder *r)
 {
 	r->capsule.meta_size = r->meta.size;
@@ -148,9 +151,9 @@ static int spill(struct recorder *r, dpc_error *err)
 	return DPC_OK;
 }
 
-static bool outgrows_memory(const struct recorder *r, size_t more)
+static bool outgrows_memory(const struct recorder *r, uint64_t more)
 {
-	return CAPSULE_HEAD + r->meta.size + r->capsule.frames_size + WORD + more > CAPSULE_INLINE;
+	return capsule_size(&r->capsule) + WORD + more > CAPSULE_INLINE;
 }
 
 /* What was refused does not count, not even in part: whoever asked passes it on
@@ -209,8 +212,92 @@ int recorder_append(struct recorder *r, enum stream stream, const void *data, si
 	return extend_frame(r, data, size, err);
 }
 
+/* --- files, behind the frames --- */
+
+/* Where the files section ends by now, as put and file_at count. */
+static uint64_t behind(const struct recorder *r)
+{
+	return capsule_body_size(&r->capsule);
+}
+
+/* Is there room for `more`? Who reads along may do so while it goes on. */
+static int make_room(struct recorder *r, uint64_t more, dpc_error *err)
+{
+	if (r->spilled || !outgrows_memory(r, more))
+		return DPC_OK;
+	int rc = spill(r, err);
+	return rc == DPC_OK ? publish(r, &r->capsule, err) : rc;
+}
+
+/* All of a file's first bytes, or fewer where it has become shorter. */
+static int64_t take_bytes(struct recorder *r, int from, uint64_t size, dpc_error *err)
+{
+	uint8_t small[CAPSULE_INLINE];
+	if (r->spilled) {
+		int64_t copied = os_copy(r->fd, file_at(r, behind(r)), from, 0, size);
+		return copied < 0 ? dpc__fail_errno(err, "cannot write to the cache") : copied;
+	}
+	ssize_t n = os_pread_full(from, small, (size_t)size, 0);
+	if (n < 0)
+		return dpc__fail_errno(err, "cannot read an output");
+	int rc = put(r, behind(r), small, (size_t)n, err);
+	return rc == DPC_OK ? n : rc;
+}
+
+int recorder_take_file(struct recorder *r, int from, uint64_t size, uint64_t *at, dpc_error *err)
+{
+	if (size > r->limit - r->capsule.output_size - r->taken)
+		return dpc__fail(err, DPC_E_USAGE, "output is larger than --max-output");
+	int rc = make_room(r, size, err);
+	if (rc != DPC_OK)
+		return rc;
+	/* The gap is a hole, for what is behind it is written. */
+	if (size >= ALIGNED_FROM)
+		r->capsule.contents_size += (uint64_t)(PAGE - file_at(r, behind(r)) % PAGE) % PAGE;
+	*at = r->capsule.contents_size;
+	int64_t n = take_bytes(r, from, size, err);
+	if (n < 0)
+		return (int)n;
+	if ((uint64_t)n < size)
+		return dpc__fail(err, DPC_E_CONFLICT, "an output changed while it was read");
+	r->capsule.contents_size += size;
+	r->taken += size;
+	return DPC_OK;
+}
+
+int recorder_list(struct recorder *r, const struct buf *list, dpc_error *err)
+{
+	if (list->failed)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	int rc = make_room(r, list->size, err);
+	if (rc == DPC_OK)
+		rc = put(r, behind(r), list->data, list->size, err);
+	if (rc != DPC_OK)
+		return rc;
+	r->capsule.list_size = list->size;
+	r->capsule.list_sum = hash64(list->data, list->size);
+	r->capsule.flags |= CAPSULE_FILES;
+	return DPC_OK;
+}
+
+void recorder_drop_files(struct recorder *r)
+{
+	r->capsule.contents_size = r->capsule.list_size = r->capsule.list_sum = r->taken = 0;
+	r->capsule.flags &= ~(uint32_t)CAPSULE_FILES;
+	if (!r->spilled && r->small.size > r->capsule.frames_size)
+		r->small.size = (size_t)r->capsule.frames_size;
+	if (r->fd < 0)
+		return;
+	(void)!ftruncate(r->fd, file_at(r, r->capsule.frames_size));
+	/* A move to the file alone may have come to nothing half-way. */
+	r->broken = !r->spilled && (write_meta(r, NULL) != DPC_OK ||
+	                            os_pwrite_all(r->fd, r->small.data, r->small.size, file_at(r, 0)) < 0);
+}
+
 int recorder_finish(struct recorder *r, enum capsule_state state, dpc_error *err)
 {
+	if (r->broken)
+		return dpc__fail(err, DPC_E_IO, "the cache has no room for the output");
 	close_frame(r);
 	r->capsule.payload_sum = hasher_sum64(&r->payload);
 	r->capsule.frames_sum = hasher_sum64(&r->words);
@@ -225,6 +312,7 @@ void recorder_give_up(struct recorder *r, enum capsule_state state)
 		return;
 	r->capsule.state = state;
 	r->capsule.frames_size = r->capsule.output_size = 0;
+	r->capsule.contents_size = r->capsule.list_size = 0;
 	capsule_encode_head(head, &r->capsule);
 	/* Overwrites bytes that are there already: a full disk cannot refuse it. */
 	(void)os_pwrite_all(r->fd, head, sizeof head, 0);

@@ -9,7 +9,11 @@
  * meta_size, frames_size and output_size tell of exactly that. Only the last
  * frame's word is ever rewritten. Once, when they outgrow CAPSULE_INLINE, the
  * frames move to a page's start: until they are there, the head tells of none.
- * The head in the file is torn while it is being written; its sum shows that. */
+ * The head in the file is torn while it is being written; its sum shows that.
+ *
+ * Between the last recorder_append and recorder_finish the files that the run wrote
+ * may be added: recorder_take_file …, then recorder_list. Who reads frames as they
+ * come never sees anything of that. */
 #ifndef DPC_RECORDER_H
 #define DPC_RECORDER_H
 
@@ -25,7 +29,9 @@ struct recorder {
 	struct buf small; /* the frames, until the spill */
 	int fd;           /* borrowed; -1: none, then nothing may outgrow memory */
 	bool spilled;     /* the frames are in the file alone */
-	uint64_t limit;   /* of output_size */
+	bool broken;      /* what is in the file is no longer what it ought to be */
+	uint64_t limit;   /* of output_size and `taken` together */
+	uint64_t taken;   /* bytes of files */
 	uint64_t open_at; /* where in the frames section the open frame's word is */
 	uint64_t open_size;
 	enum stream open_stream;
@@ -42,6 +48,19 @@ int recorder_begin(struct recorder *r, const struct capsule *capsule, struct buf
  * was taken before, recorder_give_up and recorder_release. */
 int recorder_append(struct recorder *r, enum stream stream, const void *data, size_t size,
                     dpc_error *err);
+
+/* Copy the first `size` bytes of the file `from` behind what there is; they are then
+ * at *at of the files section. Blocks are shared where the file system can. DPC_OK;
+ * DPC_E_USAGE when it would pass the limit; DPC_E_CONFLICT when the file has become
+ * shorter; DPC_E_IO. But for DPC_OK, recorder_drop_files must follow. */
+int recorder_take_file(struct recorder *r, int from, uint64_t size, uint64_t *at, dpc_error *err);
+
+/* Behind them the list that tells of them (output.h). */
+int recorder_list(struct recorder *r, const struct buf *list, dpc_error *err);
+
+/* The files so far are not to be in it. recorder_finish tells if that cannot be
+ * brought about. */
+void recorder_drop_files(struct recorder *r);
 
 /* The end: r->capsule then has its sizes, sums and `state`, and the file, if
  * there is one, holds it whole. `status`, `created` and `cost` were set in

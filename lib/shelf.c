@@ -81,11 +81,11 @@ static bool decode_capsule(struct shelf_variant *v, struct cursor *c)
 	if (capsule_decode_head(&v->capsule, c->at, left, NULL) != DPC_OK)
 		return false;
 	/* Each by itself: their sum could wrap around. */
-	uint64_t meta = v->capsule.meta_size, frames = apart ? 0 : v->capsule.frames_size;
-	if (meta > left - CAPSULE_HEAD || frames > left - CAPSULE_HEAD - meta)
+	uint64_t meta = v->capsule.meta_size, body = apart ? 0 : capsule_body_size(&v->capsule);
+	if (meta > left - CAPSULE_HEAD || body > left - CAPSULE_HEAD - meta)
 		return false;
-	v->capsule_bytes = cursor_take(c, (size_t)(CAPSULE_HEAD + meta + frames));
-	return apart == (v->capsule_bytes.size != capsule_size(&v->capsule)) || !v->capsule.frames_size;
+	v->capsule_bytes = cursor_take(c, (size_t)(CAPSULE_HEAD + meta + body));
+	return apart == (v->capsule_bytes.size != capsule_size(&v->capsule)) || !capsule_body_size(&v->capsule);
 }
 
 static bool decode_tail(struct shelf_variant *v, struct cursor *c)

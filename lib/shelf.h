@@ -47,7 +47,7 @@ struct shelf_variant {
 	struct tuple file_tuple;
 	struct capsule capsule;
 	struct capsule_meta meta;
-	struct slice capsule_bytes; /* head, meta, and inline the frames */
+	struct slice capsule_bytes; /* head, meta, and inline what is behind them */
 };
 
 /* A loaded shelf file: zero-initialise, release with shelf_release. */

@@ -3,6 +3,7 @@
 
 #include "manifest.h"
 #include "os.h"
+#include "output.h"
 #include "shelf.h"
 
 #include <errno.h>
@@ -30,6 +31,8 @@ static int open_stored(struct answer *out, const struct home *h, const struct di
 	}
 	if (rc == DPC_OK)
 		rc = capsule_check_frames(&out->capsule, &out->frames, err);
+	if (rc == DPC_OK)
+		rc = outputs_check(&out->capsule, &out->frames, err);
 	if (rc == DPC_OK && memcmp(&out->capsule.key, key, sizeof *key) != 0)
 		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule lies under another key");
 	return rc == DPC_OK ? rc : dpc__context(err, rc, "a remembered result is damaged");

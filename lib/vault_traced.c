@@ -59,6 +59,8 @@ static int write_title(struct recorder *to, const struct recorder *r, dpc_error 
 {
 	uint8_t head[CAPSULE_HEAD];
 	struct frames f = recorder_frames(r);
+	/* And the files behind them. */
+	f.size += r->capsule.contents_size + r->capsule.list_size;
 	capsule_encode_head(head, &to->capsule);
 	if (os_pwrite_all(to->fd, head, sizeof head, 0) < 0 ||
 	    os_pwrite_all(to->fd, to->meta.data, to->meta.size, sizeof head) < 0)
@@ -104,7 +106,7 @@ int vault_make_manifest(struct recorder *to, struct ask *a, struct store *s, con
 	struct buf meta = {0}, sets = {0};
 	c.key = a->key;
 	c.flags = CAPSULE_MANIFEST;
-	c.frames_size = c.output_size = 0;
+	c.frames_size = c.output_size = c.contents_size = c.list_size = c.list_sum = 0;
 	/* One that is damaged is made anew. */
 	if (vault_load_manifest(&old, a, s, NULL) < 0)
 		answer_release(&old);

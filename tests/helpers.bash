@@ -259,3 +259,14 @@ no_refresh() {
 refreshed() {
 	wait_until no_refresh
 }
+
+# Bash code, with all functions at hand, where mounts are its own and end with
+# it.
+with_mounts() { # CODE
+	local namespace=(unshare --mount)
+	((EUID == 0)) || namespace=(unshare --map-root-user --mount)
+	"${namespace[@]}" true 2>/dev/null || skip "no mount namespaces here"
+	mkdir probe
+	"${namespace[@]}" mount -t tmpfs none probe 2>/dev/null || skip "mount is not permitted"
+	"${namespace[@]}" bash -c "$(declare -f); $1" 3>&-
+}

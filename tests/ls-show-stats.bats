@@ -194,7 +194,7 @@ put() { # VALUE NAME...
 	dpcache run -- echo hello >out 2>err
 	key=$(dpcache key -- echo hello 2>err)
 	listed=$(dpcache ls --json | jq -S '.[0] | del(.age, .left)')
-	shown=$(dpcache show --json "$key" | jq -S 'del(.age, .left, .inputs)')
+	shown=$(dpcache show --json "$key" | jq -S 'del(.age, .left, .inputs, .outputs)')
 	assert_equal "$shown" "$listed"
 }
 

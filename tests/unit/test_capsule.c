@@ -38,7 +38,8 @@ static void a_head_comes_back_as_it_was(void **state)
 	a.state = CAPSULE_DONE;
 	a.voided = 0xdeadbeef;
 	a.meta_size = 10, a.frames_size = 11, a.output_size = 12;
-	a.meta_sum = UINT64_MAX, a.payload_sum = 14, a.frames_sum = 15;
+	a.contents_size = 16, a.list_size = 17;
+	a.meta_sum = UINT64_MAX, a.payload_sum = 14, a.frames_sum = 15, a.list_sum = 18;
 	capsule_encode_head(head, &a);
 	assert_int_equal(capsule_decode_head(&b, head, sizeof head, NULL), DPC_OK);
 	assert_true(b.state == a.state && b.voided == a.voided && b.flags == a.flags && b.pid == a.pid);
@@ -48,8 +49,18 @@ static void a_head_comes_back_as_it_was(void **state)
 	/* A raw wait status is four bytes, sign and all. */
 	assert_int_equal(b.status, -7);
 	assert_true(b.meta_size == 10 && b.frames_size == 11 && b.output_size == 12);
-	assert_true(b.meta_sum == UINT64_MAX && b.payload_sum == 14 && b.frames_sum == 15);
-	assert_true(capsule_size(&b) == CAPSULE_HEAD + 21);
+	assert_true(b.contents_size == 16 && b.list_size == 17);
+	assert_true(b.meta_sum == UINT64_MAX && b.payload_sum == 14 && b.frames_sum == 15 && b.list_sum == 18);
+	assert_true(capsule_body_size(&b) == 11 + 16 + 17);
+	assert_true(capsule_size(&b) == CAPSULE_HEAD + 10 + 11 + 16 + 17);
+}
+
+static void sizes_that_are_nonsense_do_not_wrap_around(void **state)
+{
+	(void)state;
+	struct capsule c = {.meta_size = 1, .frames_size = 2, .contents_size = UINT64_MAX - 1, .list_size = 3};
+	assert_true(capsule_body_size(&c) == UINT64_MAX);
+	assert_true(capsule_size(&c) == UINT64_MAX);
 }
 
 static void the_format_is_the_same_on_every_machine(void **state)
@@ -57,7 +68,7 @@ static void the_format_is_the_same_on_every_machine(void **state)
 	(void)state;
 	struct buf b = {0};
 	build(&b, NULL);
-	static const uint8_t beginning[] = "DPCAPSUL\1\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0";
+	static const uint8_t beginning[] = "DPCAPSUL\2\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0";
 	assert_memory_equal(b.data, beginning, sizeof beginning - 1);
 	/* The first frame: six bytes to standard output. */
 	struct capsule c;
@@ -343,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_head_comes_back_as_it_was),
+	    cmocka_unit_test(sizes_that_are_nonsense_do_not_wrap_around),
 	    cmocka_unit_test(the_format_is_the_same_on_every_machine),
 	    with_home(the_meta_section_comes_back_as_it_was),
 	    cmocka_unit_test(a_whole_capsule_is_whole),
