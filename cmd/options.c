@@ -26,6 +26,7 @@ enum {
 	O_INPUT,
 	O_INPUTS_FROM,
 	O_OUTPUT,
+	O_OUTPUTS,
 	O_ZERO,
 	O_TRACE,
 	O_TRACE_IGNORE,
@@ -68,6 +69,7 @@ enum {
 	{"trace-ignore", 0, "GLOB", "paths that are no inputs", O_TRACE_IGNORE},                              \
 	{"trace-add", 0, "PATH", "the same as --input", O_TRACE_ADD},                                         \
 	{"output", 0, "PATH", "keep a file that the command writes, or a glob of them, with the result", O_OUTPUT}, \
+	{"outputs", 0, "auto", "with --trace: keep all that it writes below the working directory", O_OUTPUTS},     \
 	{"stdin", 0, NULL, "give the command standard input; it is part of the key", O_STDIN},               \
 	{"key", 0, "STRING", "name the result STRING, instead of by command and surroundings", O_KEY},       \
 	{"salt", 0, "STRING", "STRING is part of the key", O_SALT},                                          \
@@ -238,6 +240,9 @@ static int take_part(struct run_options *o, int id, const char *v, struct seen *
 		if ((rc = nonempty(&text, "--trace-ignore", v, err)) == DPC_OK)
 			o->question.trace_ignore[o->question.trace_ignore_count++] = v;
 		return rc;
+	case O_OUTPUTS:
+		o->question.auto_outputs = true;
+		return strcmp(v, "auto") == 0 ? DPC_OK : bad_value(err, "--outputs", v, "auto");
 	case O_OUTPUT:
 		o->question.outputs[o->question.output_count++] = v;
 		return output_check_spec(v, err);
@@ -431,6 +436,8 @@ static int check_conflicts(const struct run_options *o, const struct seen *seen,
 		return dpc__fail(err, DPC_E_USAGE, "--stdin and --inputs-from - both want standard input");
 	if (o->question.trace_ignore_count && o->question.trace == TRACE_NOT)
 		return dpc__fail(err, DPC_E_USAGE, "--trace-ignore needs --trace");
+	if (o->question.auto_outputs && o->question.trace == TRACE_NOT)
+		return dpc__fail(err, DPC_E_USAGE, "--outputs auto needs --trace");
 	if (o->zero_terminated && !o->inputs_from)
 		return dpc__fail(err, DPC_E_USAGE, "-0 needs --inputs-from");
 	if (o->status_fd >= 0 && !os_fd_is_open(o->status_fd))

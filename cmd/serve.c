@@ -47,7 +47,7 @@ static int put_outputs_back(const struct run_options *o, const struct meet *m, c
                             dpc_error *err)
 {
 	const struct capsule *c = &found->capsule;
-	if (!o->question.output_count)
+	if (!question_has_outputs(&o->question))
 		return DPC_OK;
 	if (c->flags & CAPSULE_FILES)
 		return restore_outputs(c, &found->frames, &m->ask->digests, err);

@@ -168,7 +168,7 @@ static int put_command(struct buf *b, const struct question *q, dpc_error *err)
 
 static void put_tracing(struct buf *b, struct question *q)
 {
-	uint8_t kind = (uint8_t)q->trace;
+	uint8_t kind = (uint8_t)(q->trace | (q->auto_outputs ? 16 : 0));
 	if (q->trace == TRACE_NOT)
 		return;
 	put(b, Q_TRACE, &kind, 1);

@@ -31,8 +31,8 @@ enum question_tag {
 	Q_OUTPUT = 'F',   /* a declared output as it was named */
 	Q_STDIN = 'S',    /* digest of standard input */
 	Q_SALT = 'T',
-	Q_TRACE = 'D',    /* u8: 1, 2 where strict; the key is then of the question alone, … */
-	Q_TRACE_IGNORE = 'N' /* … and the results' keys are key_of_traced */
+	Q_TRACE = 'D',    /* u8: enum tracing; 16 more with auto_outputs */
+	Q_TRACE_IGNORE = 'N' /* a pattern of paths that are no inputs */
 };
 
 enum tracing {
@@ -53,11 +53,18 @@ struct question {
 	const struct digest *stdin_digest; /* NULL: none */
 	const uint8_t *secret;  /* 16 bytes, state.h */
 	enum tracing trace;
+	bool auto_outputs;      /* all that the traced run makes is an output */
 	const char **trace_ignore; /* globs; paths that are no inputs */
 	size_t trace_ignore_count;
 	bool no_cwd, no_path, no_uid, no_locale;
 	bool merged;
 };
+
+/* Are files kept with its results? */
+static inline bool question_has_outputs(const struct question *q)
+{
+	return q->output_count || q->auto_outputs;
+}
 
 /* Sorts q->env, q->inputs, q->outputs and q->trace_ignore in place, so that their order
  * does not matter. */

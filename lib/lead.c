@@ -49,11 +49,15 @@ static enum kept judge_trace(struct lead *l)
 	    .home = a->home->path,
 	    .ignore = a->question->trace_ignore,
 	    .ignore_count = a->question->trace_ignore_count,
+	    .outputs = a->question->outputs,
+	    .output_count = a->question->output_count,
+	    .auto_outputs = a->question->auto_outputs,
 	};
 	const struct looker look = {&a->digests, a->home->state.secret};
 	if (!l->trace)
 		return KEPT;
-	int rc = trace_judge(&a->traced, l->trace, &rules, &look, &l->why);
+	l->outcome.facts = &a->traced;
+	int rc = trace_judge(&l->outcome, l->trace, &rules, &look, &l->why);
 	return rc == DPC_OK ? KEPT : rc == DPC_E_CONFLICT ? KEPT_CHANGED : KEPT_UNTRACED;
 }
 
@@ -111,12 +115,17 @@ static void withdraw(struct lead *l, struct recorder *r, struct captured *result
 
 /* --- what it wrote into files --- */
 
-static int gather(const struct question *q, struct recorder *r, dpc_error *err)
+/* What was declared, and what the trace has found. */
+static int gather(const struct lead *l, struct recorder *r, dpc_error *err)
 {
+	const struct question *q = l->ask->question;
+	const struct buf *found = &l->outcome.outputs;
 	struct gather g = {0};
 	int rc = DPC_OK;
 	for (size_t i = 0; rc == DPC_OK && i < q->output_count; i++)
 		rc = gather_spec(&g, q->outputs[i], err);
+	for (size_t at = 0; rc == DPC_OK && at < found->size; at += strlen((char *)found->data + at) + 1)
+		rc = gather_path(&g, (char *)found->data + at, err);
 	if (rc == DPC_OK)
 		rc = gather_keep(r, &g, err);
 	gather_release(&g);
@@ -145,10 +154,10 @@ static void keep_outputs(struct lead *l, struct recorder *r, const struct captur
 {
 	const struct ask *a = l->ask;
 	bool good = exit_set_has(&a->policy->cache_exit, capsule_exit_status(result->status));
-	if (!a->question->output_count || !good || !(l->kept == KEPT || (shared && l->kept == KEPT_NOT_ASKED)))
+	if (!question_has_outputs(a->question) || !good || !(l->kept == KEPT || (shared && l->kept == KEPT_NOT_ASKED)))
 		return;
 	dpc_error err = {0};
-	int rc = gather(a->question, r, &err);
+	int rc = gather(l, r, &err);
 	if (rc == DPC_OK)
 		return;
 	l->kept = kept_without(rc);
@@ -286,6 +295,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 	capture_finish(result, l->capture);
 	scratch_close(&s, l->ask->home, &l->key);
 	recorder_release(&r);
+	trace_outcome_release(&l->outcome);
 	l->capture->recorder = NULL;
 	return rc;
 }

@@ -30,6 +30,7 @@ struct lead {
 	const struct answer *old; /* a result that a failure must not replace; NULL: none */
 	int64_t expected;     /* how long it ran the last time, ns; 0: unknown */
 	struct trace *trace;  /* begun, and the command's environment is as it wants; NULL: not traced */
+	struct trace_outcome outcome; /* private: what the trace came to */
 	bool hold;            /* show nothing before it has ended well: `old` would be shown instead */
 	bool passed_limit;    /* out: more than max_output; kept for those who wait, and only them */
 	enum kept kept;       /* out */

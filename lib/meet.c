@@ -268,7 +268,7 @@ static void tell_relaying(void *context)
 static struct live *live_for(const struct meet *m)
 {
 	bool falls_back = m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR;
-	bool hasty = falls_back || m->ask->question->output_count;
+	bool hasty = falls_back || question_has_outputs(m->ask->question);
 	return getenv(MEET_RUNNING) || hasty ? NULL : m->live;
 }
 

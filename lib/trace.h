@@ -42,14 +42,23 @@ struct trace_rules {
 	const char *home;          /* the cache's own directory */
 	const char *const *ignore; /* globs of absolute paths */
 	size_t ignore_count;
-	const char *const *outputs; /* paths that are kept with the result; absolute */
+	const char *const *outputs; /* specs (output.h) of what is kept with the result */
 	size_t output_count;
+	bool auto_outputs;         /* so is all that the run made below the working directory */
 };
 
-/* Once the command is over: all that it depended on, as it still is. DPC_MISS with
- * the reason in `why` when the result must not be kept; DPC_E_CONFLICT when that is
- * because something changed meanwhile. DPC_E_MEMORY. */
-int trace_judge(struct observations *facts, struct trace *t, const struct trace_rules *rules,
+/* What a trace comes to: zero-initialise, release with trace_outcome_release. */
+struct trace_outcome {
+	struct observations *facts; /* the caller's, empty: all that it depended on, as it still is */
+	struct buf outputs;         /* with auto_outputs: what it made and left, each with NUL */
+};
+
+void trace_outcome_release(struct trace_outcome *o);
+
+/* Once the command is over. DPC_MISS with the reason in `why` when the result must not
+ * be kept; DPC_E_CONFLICT when that is because something changed meanwhile.
+ * DPC_E_MEMORY. */
+int trace_judge(struct trace_outcome *outcome, struct trace *t, const struct trace_rules *rules,
                 const struct looker *look, dpc_error *why);
 
 /* enum wire_note, as bits. */

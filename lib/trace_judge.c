@@ -5,6 +5,7 @@
 
 #include "environment.h"
 #include "manifest.h"
+#include "output.h"
 #include "sightings.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 
 struct judge {
 	struct observations *facts;
+	struct buf *outputs;
 	struct sightings *seen;
 	const struct trace_rules *rules;
 	const struct looker *look;
@@ -90,10 +92,42 @@ static bool is_ignored(const struct judge *j, const char *path)
 	for (size_t i = 0; i < r->ignore_count; i++)
 		if (fnmatch(r->ignore[i], path, 0) == 0)
 			return true;
-	for (size_t i = 0; i < r->output_count; i++)
-		if (strcmp(r->outputs[i], path) == 0)
-			return true;
 	return false;
+}
+
+/* Below the working directory: what is left of the path; else NULL. */
+static const char *below_cwd(const struct judge *j, const char *path)
+{
+	size_t n = strlen(j->cwd);
+	return n > 1 && is_below(path, j->cwd) && path[n] ? path + n + 1 : NULL;
+}
+
+/* Is it kept with the result, and put back before that is used? */
+static bool is_output(const struct judge *j, const struct pathset_entry *e, const char *path)
+{
+	const struct trace_rules *r = j->rules;
+	char plain[PATH_MAX];
+	const char *below = below_cwd(j, path);
+	/* What it made anew out of what was there before, depends on that. */
+	if (!below || e->bits & SEEN_READ)
+		return false;
+	for (size_t i = 0; i < r->output_count; i++)
+		if (output_plain(plain, r->outputs[i]) &&
+		    (strcmp(plain, below) == 0 || fnmatch(plain, below, FNM_PATHNAME | FNM_PERIOD) == 0))
+			return true;
+	return r->auto_outputs && e->bits & SEEN_OWN;
+}
+
+/* Of those that nobody has named, the ones that are there in the end. */
+static int note_output(struct judge *j, const struct pathset_entry *e, const char *path, dpc_error *why)
+{
+	struct stat st;
+	if (!j->rules->auto_outputs || !(e->bits & SEEN_OWN) || lstat(path, &st) < 0 || S_ISDIR(st.st_mode))
+		return DPC_OK;
+	if (!S_ISREG(st.st_mode))
+		return dpc__fail(why, DPC_MISS, "%s is no regular file, and cannot be kept", path);
+	buf_put(j->outputs, path, strlen(path) + 1);
+	return j->outputs->failed ? DPC_E_MEMORY : DPC_OK;
 }
 
 /* --- did it stay as it was? --- */
@@ -228,7 +262,11 @@ static int judge_path(struct judge *j, const struct pathset_entry *e, dpc_error 
 {
 	const uint32_t absent = SEEN_ABSENT | SEEN_NO_NAME;
 	const char *path = pathset_name(&j->seen->paths, e);
-	if (!(e->bits & (SEEN_LOOKS | SEEN_SPOILED)) || is_ignored(j, path))
+	if (is_ignored(j, path))
+		return DPC_OK;
+	if (is_output(j, e, path))
+		return note_output(j, e, path, why);
+	if (!(e->bits & (SEEN_LOOKS | SEEN_SPOILED)))
 		return DPC_OK;
 	if (e->bits & SEEN_SPOILED)
 		return dpc__fail(why, DPC_MISS, "it looked at %s and changed it", path);
@@ -301,11 +339,21 @@ static int judge_all(struct judge *j, dpc_error *why)
 	return rc == DPC_E_MEMORY ? dpc__fail(why, rc, "out of memory") : rc;
 }
 
-int trace_judge(struct observations *facts, struct trace *t, const struct trace_rules *rules,
+void trace_outcome_release(struct trace_outcome *o)
+{
+	buf_release(&o->outputs);
+}
+
+int trace_judge(struct trace_outcome *outcome, struct trace *t, const struct trace_rules *rules,
                 const struct looker *look, dpc_error *why)
 {
 	struct sightings seen = {0};
-	struct judge j = {.facts = facts, .seen = &seen, .rules = rules, .look = look, .began = t->began};
+	struct judge j = {.facts = outcome->facts,
+	                  .outputs = &outcome->outputs,
+	                  .seen = &seen,
+	                  .rules = rules,
+	                  .look = look,
+	                  .began = t->began};
 	if (!getcwd(j.cwd, sizeof j.cwd))
 		j.cwd[0] = '\0';
 	int rc = t->blind ? dpc__fail(why, DPC_MISS, "%s cannot be watched", t->blind)

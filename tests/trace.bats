@@ -308,3 +308,60 @@ reader_is_traced() {
 	assert_equal "$(traced 'cat input; seq 100000' | tail -n 1)" 100000
 	assert_runs runs 1
 }
+
+# --- files that it makes ---
+
+make_source() {
+	printf '#include "a.h"\nint main(void) { return A; }\n' >a.c
+	echo '#define A 1' >a.h
+}
+
+compile() { # OPTIONS...
+	dpcache run --trace "$@" sh -c "$(counted runs); gcc -c a.c -o a.o"
+}
+
+@test "dpcache run --trace --output: what a compiler makes is put back, as it was for these sources" {
+	make_source
+	compile --output a.o
+	cp a.o first.o
+	compile --output a.o
+	assert_decision hit
+	echo '#define A 2' >a.h
+	compile --output a.o
+	assert_decision miss
+	run ! cmp -s a.o first.o
+	echo '#define A 1' >a.h
+	compile --output a.o
+	assert_decision hit
+	cmp a.o first.o
+	rm a.o
+	compile --output a.o
+	cmp a.o first.o
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace --outputs auto: the same without naming them" {
+	make_source
+	compile --outputs auto
+	cp a.o first.o
+	rm a.o
+	compile --outputs auto
+	assert_decision hit
+	cmp a.o first.o
+	echo '#define A 2' >a.h
+	compile --outputs auto
+	assert_decision miss
+	run ! cmp -s a.o first.o
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace --outputs auto: what it made of what was there is not remembered" {
+	echo 1 >input
+	more() { dpcache run --trace --outputs auto sh -c 'cat input >new; echo more >>new; mv new input; cat input'; }
+	assert_equal "$(more)" $'1\nmore'
+	assert_equal "$(more)" $'1\nmore\nmore'
+}
+
+@test "dpcache run --outputs auto: without --trace it is wrong usage" {
+	run -125 dpcache run --outputs auto true
+}

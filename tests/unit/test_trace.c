@@ -64,8 +64,11 @@ static int judge(struct traced *t)
 	                                  .outputs = &t->output,
 	                                  .output_count = t->output ? 1 : 0};
 	const struct looker look = {&t->digests, t->f->home.state.secret};
+	struct trace_outcome outcome = {.facts = &t->facts};
 	observations_release(&t->facts);
-	return trace_judge(&t->facts, &t->trace, &rules, &look, &t->why);
+	int rc = trace_judge(&outcome, &t->trace, &rules, &look, &t->why);
+	trace_outcome_release(&outcome);
+	return rc;
 }
 
 static bool has_fact(const struct traced *t, enum observation_kind kind, const char *path)
@@ -234,28 +237,48 @@ static void what_was_absent_and_then_made_was_absent(void **state)
 	end(&t);
 }
 
+static const struct {
+	enum wire_kind kind;
+	uint32_t detail;
+} changes[] = {
+    {WIRE_OPEN, WIRE_OPEN_WRITE},
+    {WIRE_OPEN, WIRE_OPEN_WRITE | WIRE_OPEN_EMPTY},
+    {WIRE_MAKE, 0},
+    {WIRE_REMOVE, 0},
+    {WIRE_CHANGE, 0},
+};
+enum { CHANGES = sizeof changes / sizeof *changes };
+
 static void a_file_that_was_read_and_then_written_is_refused(void **state)
 {
-	static const struct {
-		enum wire_kind kind;
-		uint32_t detail;
-	} changes[] = {
-	    {WIRE_OPEN, WIRE_OPEN_WRITE},
-	    {WIRE_OPEN, WIRE_OPEN_WRITE | WIRE_OPEN_EMPTY},
-	    {WIRE_MAKE, 0},
-	    {WIRE_REMOVE, 0},
-	    {WIRE_CHANGE, 0},
-	};
 	write_text(path_in(*state, "a"), "a");
-	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+	for (size_t i = 0; i < CHANGES; i++) {
 		struct traced t;
 		begin(&t, state);
 		note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "a");
 		note_in(&t, changes[i].kind, changes[i].detail, 0, "a");
 		assert_refused(&t, "/a");
-		/* Unless it is kept with the result. */
-		t.output = path_in(t.f, "a");
+		/* Not even as an output: it depends on what was in it. */
+		assert_int_equal(chdir(t.f->dir), 0);
+		t.output = "a";
+		assert_refused(&t, "/a");
+		end(&t);
+	}
+}
+
+static void an_output_that_was_only_looked_for_is_no_input(void **state)
+{
+	write_text(path_in(*state, "a"), "a");
+	for (size_t i = 0; i < CHANGES; i++) {
+		struct traced t;
+		begin(&t, state);
+		note_in(&t, WIRE_STAT, 0, 0, "a");
+		note_in(&t, changes[i].kind, changes[i].detail, 0, "a");
+		assert_refused(&t, "/a");
+		assert_int_equal(chdir(t.f->dir), 0);
+		t.output = "./a";
 		assert_int_equal(judge(&t), DPC_OK);
+		assert_int_equal(t.facts.count, 0);
 		end(&t);
 	}
 }
@@ -419,6 +442,7 @@ int main(void)
 	    with_home(a_file_that_the_run_made_is_no_input),
 	    with_home(what_was_absent_and_then_made_was_absent),
 	    with_home(a_file_that_was_read_and_then_written_is_refused),
+	    with_home(an_output_that_was_only_looked_for_is_no_input),
 	    with_home(a_file_that_was_there_and_is_taken_away_is_refused),
 	    with_home(an_input_that_changed_since_the_run_began_is_refused),
 	    with_home(what_appeared_or_vanished_since_it_was_looked_at_is_refused),
