@@ -323,6 +323,16 @@ same() {
 	run -0 watch -l "$LOG" -w "$PWD/watcher" "$SHIM" calls execv ./static a b
 	assert_output './static ./static a b'
 	assert_logged 'exec 1 0 ././static'
+	# But for what would have failed: that it does as ever.
+	printf 'rubbish' >rubbish
+	chmod +x rubbish
+	chmod -x static
+	local file
+	for file in rubbish static absent; do
+		run -1 watch -l "$LOG" -w "$PWD/watcher" "$SHIM" calls execv "./$file"
+		assert_output ''
+		assert_balanced '1 1'
+	done
 }
 
 @test "shim: a program with AddressSanitizer runs as it does untraced" {
@@ -354,6 +364,17 @@ same() {
 	mkdir first
 	LD_LIBRARY_PATH=$PWD/first watched calls stat /
 	assert_logged 'open 1 2 ./first/libc.so.6'
+}
+
+@test "shim: programs of the other C library are watched by a shim of its own" {
+	[ -e "$BUILD/dpcache-shim-musl.so" ] || skip 'built without musl-gcc'
+	printf '%s\n' '#include <stdio.h>' '#include <unistd.h>' \
+		'int main(void) { fopen("some file", "r"); return execl("/bin/sh", "sh", "-c", "env", NULL); }' |
+		musl-gcc -x c -o musl -
+	watch -l "$LOG" -m "$BUILD/dpcache-shim-musl.so" "$SHIM" calls execv ./musl >out
+	run ! grep -q 'DPCACHE_TRACE\|LD_PRELOAD' out
+	assert_logged 'open 1 2 ./some file'
+	assert_balanced '4 4'
 }
 
 # --- adversity ---

@@ -94,7 +94,8 @@ static uint32_t look_up(const struct object *o, const char *name, uint32_t hash)
 struct link_map *objects_self(void)
 {
 	struct link_map *map = platform_objects();
-	while (map && map->l_ld != _DYNAMIC)
+	const ElfW(Dyn) *own = platform_own();
+	while (map && map->l_ld != own)
 		map = map->l_next;
 	return map;
 }
@@ -132,6 +133,8 @@ static bool is_environ(const char *name)
 /* Behind those that are relative come those with symbols: few. */
 static bool refers_to_environ(const struct object *o)
 {
+	if (!o->relocations || !o->symbols)
+		return false;
 	for (size_t i = o->relative_count; i < o->relocation_count; i++) {
 		const ElfW(Rela) *r = &o->relocations[i];
 		uint32_t type = (uint32_t)ELF64_R_TYPE(r->r_info);
@@ -155,7 +158,7 @@ bool objects_see_environment(void)
 {
 	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
 		struct object o;
-		if (map->l_ld == _DYNAMIC || is_libc(map))
+		if (map->l_ld == platform_own() || is_libc(map))
 			continue;
 		read_object(&o, map);
 		if (refers_to_environ(&o))
