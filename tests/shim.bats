@@ -354,6 +354,7 @@ same() {
 	gcc -std=gnu11 -D_GNU_SOURCE -iquote "$ROOT/lib" -Wl,-rpath,'$ORIGIN/lib' -o loader "$ROOT/tests/shim/calls.c"
 	same ./loader dlopen libthere.so
 	assert_logged 'library 0 0 ./lib/libthere.so'
+	assert_logged 'list 0 0 ./lib'
 	same calls dlopen ./lib/libthere.so
 	assert_logged 'library 0 0 ././lib/libthere.so'
 	same calls dlopen libthere.so
@@ -364,6 +365,7 @@ same() {
 	mkdir first
 	LD_LIBRARY_PATH=$PWD/first watched calls stat /
 	assert_logged 'open 1 2 ./first/libc.so.6'
+	refute_logged '^list'
 }
 
 @test "shim: programs of the other C library are watched by a shim of its own" {

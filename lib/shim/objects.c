@@ -167,21 +167,27 @@ bool objects_see_environment(void)
 	return false;
 }
 
-static bool has_path(const struct link_map *map)
+const char *objects_path(const struct link_map *map)
 {
-	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
-		if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH)
-			return true;
-	return false;
+	const char *strings = NULL;
+	const ElfW(Dyn) *path = NULL;
+	/* The kernel's own has no file, and loads nothing. */
+	if (*map->l_name && !strchr(map->l_name, '/'))
+		return NULL;
+	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
+		if (entry->d_tag == DT_STRTAB)
+			strings = address(map, entry);
+		/* Where there are both, the older kind is not heeded. */
+		else if (entry->d_tag == DT_RUNPATH || (entry->d_tag == DT_RPATH && !path))
+			path = entry;
+	}
+	return path && strings ? strings + path->d_un.d_val : NULL;
 }
 
 bool objects_have_path(void)
 {
-	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
-		/* The kernel's own has no file, and loads nothing. */
-		bool from_file = !*map->l_name || strchr(map->l_name, '/');
-		if (from_file && has_path(map))
+	for (struct link_map *map = platform_objects(); map; map = map->l_next)
+		if (objects_path(map))
 			return true;
-	}
 	return false;
 }
