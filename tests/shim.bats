@@ -323,6 +323,16 @@ same() {
 	run -0 watch -l "$LOG" -w "$PWD/watcher" "$SHIM" calls execv ./static a b
 	assert_output './static ./static a b'
 	assert_logged 'exec 1 0 ././static'
+	# But for what would have failed: that it does as ever.
+	printf 'rubbish' >rubbish
+	chmod +x rubbish
+	chmod -x static
+	local file
+	for file in rubbish static absent; do
+		run -1 watch -l "$LOG" -w "$PWD/watcher" "$SHIM" calls execv "./$file"
+		assert_output ''
+		assert_balanced '1 1'
+	done
 }
 
 @test "shim: a program with AddressSanitizer runs as it does untraced" {
@@ -344,6 +354,7 @@ same() {
 	gcc -std=gnu11 -D_GNU_SOURCE -iquote "$ROOT/lib" -Wl,-rpath,'$ORIGIN/lib' -o loader "$ROOT/tests/shim/calls.c"
 	same ./loader dlopen libthere.so
 	assert_logged 'library 0 0 ./lib/libthere.so'
+	assert_logged 'list 0 0 ./lib'
 	same calls dlopen ./lib/libthere.so
 	assert_logged 'library 0 0 ././lib/libthere.so'
 	same calls dlopen libthere.so
@@ -354,6 +365,18 @@ same() {
 	mkdir first
 	LD_LIBRARY_PATH=$PWD/first watched calls stat /
 	assert_logged 'open 1 2 ./first/libc.so.6'
+	refute_logged '^list'
+}
+
+@test "shim: programs of the other C library are watched by a shim of its own" {
+	[ -e "$BUILD/dpcache-shim-musl.so" ] || skip 'built without musl-gcc'
+	printf '%s\n' '#include <stdio.h>' '#include <unistd.h>' \
+		'int main(void) { fopen("some file", "r"); return execl("/bin/sh", "sh", "-c", "env", NULL); }' |
+		musl-gcc -x c -o musl -
+	watch -l "$LOG" -m "$BUILD/dpcache-shim-musl.so" "$SHIM" calls execv ./musl >out
+	run ! grep -q 'DPCACHE_TRACE\|LD_PRELOAD' out
+	assert_logged 'open 1 2 ./some file'
+	assert_balanced '4 4'
 }
 
 # --- adversity ---

@@ -94,7 +94,7 @@ static void greet(void)
 	exe[n > 0 ? n : 0] = 0;
 	atomic_fetch_add_explicit(&log_head->hellos, 1, memory_order_relaxed);
 	log_word(WIRE_HELLO, exe);
-	library_begin();
+	library_begin(exe);
 }
 
 __attribute__((constructor)) void log_begin(void)

@@ -26,9 +26,12 @@ void elfile_close(struct elfile *e)
 	raw_close(e->fd);
 }
 
-bool elfile_is_elf(const struct elfile *e)
+bool elfile_is_program(const struct elfile *e)
 {
-	return e->size >= sizeof(ElfW(Ehdr)) && memcmp(e->head, ELFMAG, SELFMAG) == 0;
+	const ElfW(Ehdr) *head = (const ElfW(Ehdr) *)e->head;
+	if (e->size < sizeof *head || memcmp(e->head, ELFMAG, SELFMAG) != 0)
+		return false;
+	return head->e_machine == EM_X86_64 || head->e_machine == EM_386;
 }
 
 /* The n-th program header, or NULL. */
@@ -122,7 +125,7 @@ static bool needs_runtime(const struct elfile *e, const struct dynamic *d)
 /* Is this symbol, whose hash is right, of that name? */
 static bool is_named(const struct elfile *e, const struct dynamic *d, uint32_t symbol, const char *name)
 {
-	ElfW(Sym) s;
+	ElfW(Sym) s = {0};
 	char text[32] = "";
 	if (read_address(e, dynamic_value(d, DT_SYMTAB) + symbol * sizeof s, &s, sizeof s) != sizeof s)
 		return false;
@@ -137,7 +140,7 @@ struct hash_table {
 static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t buckets, const struct hash_table *h,
                      const char *name)
 {
-	uint32_t hash = gnuhash(name), symbol, link = 0;
+	uint32_t hash = gnuhash(name), symbol = 0, link = 0;
 	uint64_t chains = buckets + h->buckets * (uint64_t)4;
 	if (read_address(e, buckets + hash % h->buckets * (uint64_t)4, &symbol, 4) != 4 || symbol < h->first)
 		return false;
@@ -153,9 +156,9 @@ static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t b
 /* Does the program itself define it for libraries to use? */
 static bool exports(const struct elfile *e, const struct dynamic *d, const char *name)
 {
-	struct hash_table h;
+	struct hash_table h = {0};
 	uint32_t hash = gnuhash(name);
-	uint64_t at = dynamic_value(d, DT_GNU_HASH), word;
+	uint64_t at = dynamic_value(d, DT_GNU_HASH), word = 0;
 	if (!at || read_address(e, at, &h, sizeof h) != sizeof h || !h.words || !h.buckets)
 		return false;
 	uint64_t bloom = at + sizeof h;
@@ -168,7 +171,7 @@ static bool exports(const struct elfile *e, const struct dynamic *d, const char 
 
 bool elfile_has_sanitizer(const struct elfile *e)
 {
-	struct dynamic d;
+	struct dynamic d = {0};
 	read_dynamic(e, &d);
 	return needs_runtime(e, &d) || exports(e, &d, "__asan_init") || exports(e, &d, "__tsan_init") ||
 	       exports(e, &d, "__msan_init") || exports(e, &d, "__hwasan_init");
@@ -176,7 +179,7 @@ bool elfile_has_sanitizer(const struct elfile *e)
 
 bool elfile_is_secure(const struct elfile *e)
 {
-	struct stat st;
+	struct stat st = {0};
 	uint32_t user[3] = {0}, group[3] = {0}, group_bits = S_ISGID | S_IXGRP;
 	if (raw_call(SYS_fstat, e->fd, (long)&st, 0, 0, 0, 0) < 0)
 		return true;

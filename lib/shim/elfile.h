@@ -16,7 +16,8 @@ struct elfile {
 int elfile_open(struct elfile *e, int dir, const char *path);
 void elfile_close(struct elfile *e);
 
-bool elfile_is_elf(const struct elfile *e);
+/* For this processor, in any of its modes? */
+bool elfile_is_program(const struct elfile *e);
 
 /* The dynamic linker that it names. False: none, or it is not for this processor. */
 bool elfile_loader(const struct elfile *e, char *loader, size_t room);

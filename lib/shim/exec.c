@@ -22,7 +22,7 @@ static int exec_program(const char *path, char *const argv[], char *const envp[]
 	target_look(&t, AT_FDCWD, path);
 	if (t.kind == TARGET_ABSENT && t.error == EFAULT)
 		return REAL(execve)(path, argv, envp);
-	outfit_choose(&o, t.kind);
+	outfit_choose(&o, t.kind, path);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
 	log_exec(o.fate, AT_FDCWD, path);
@@ -142,10 +142,8 @@ SHIM int fexecve(int fd, char *const argv[], char *const envp[])
 		return REAL(fexecve)(fd, argv, envp);
 	if (fd >= 0 && place_of(&file, fd, path))
 		target_look(&t, AT_FDCWD, path);
-	outfit_choose(&o, t.kind);
-	/* The watcher takes a path only, and the descriptor may be gone by then. */
-	if (o.fate == WIRE_EXEC_WATCHER)
-		o.fate = WIRE_EXEC_BLIND;
+	/* Not by the watcher: it takes a path, and the name may be another's by now. */
+	outfit_choose(&o, t.kind, NULL);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
 	log_exec(o.fate, AT_FDCWD, path);

@@ -94,14 +94,55 @@ static void log_environment(void)
 	log_word(WIRE_ENVIRONMENT, exe);
 }
 
-void library_begin(void)
+/* A directory of an object's own search path, "$ORIGIN" being the object's. */
+static void log_path_dir(const char *object, const char *dir, size_t size)
+{
+	static const char *const origins[] = {"$ORIGIN", "${ORIGIN}"};
+	char path[WIRE_PATH_MAX];
+	size_t used = 0;
+	for (size_t i = 0; i < sizeof origins / sizeof *origins && !used; i++) {
+		size_t n = strlen(origins[i]);
+		if (size < n || strncmp(dir, origins[i], n) != 0)
+			continue;
+		used = (size_t)(strrchr(object, '/') - object);
+		memcpy(path, object, used);
+		dir += n;
+		size -= n;
+	}
+	if (!size && !used)
+		return;
+	if (used + size >= sizeof path)
+		size = sizeof path - used - 1;
+	memcpy(path + used, dir, size);
+	path[used + size] = 0;
+	log_outcome(WIRE_LIST, 0, AT_FDCWD, path, (int)-raw_access(AT_FDCWD, path, R_OK));
+}
+
+/* Which of its directories has which library is a matter of their names: rather those
+ * are recorded than each library in each. */
+static void log_own_path(const struct link_map *map, const char *exe)
+{
+	const char *object = *map->l_name ? map->l_name : exe;
+	const char *dir = objects_path(map);
+	while (dir && strchr(object, '/')) {
+		size_t size = strcspn(dir, ":");
+		log_path_dir(object, dir, size);
+		dir = dir[size] ? dir + size + 1 : NULL;
+	}
+}
+
+void library_begin(const char *exe)
 {
 	struct link_map *self = objects_self();
 	read_search();
-	for (struct link_map *map = platform_objects(); map; map = map->l_next)
-		if (map != self)
-			log_object(map->l_name);
-	log_environment();
+	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
+		if (map == self)
+			continue;
+		log_object(map->l_name);
+		log_own_path(map, exe);
+	}
+	if (objects_see_environment())
+		log_word(WIRE_ENVIRONMENT, exe);
 }
 
 static int sweep_one(struct dl_phdr_info *info, size_t size, void *self)

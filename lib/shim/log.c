@@ -10,9 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 /* What this process has written before, each as 64 bits: with fewer, two different
  * records would meet some day, and the second be lost. Forgetful, not growing: who
  * comes to a slot that is taken takes it over. */
@@ -53,11 +50,33 @@ static uint32_t own_pid(void)
 	return pid;
 }
 
+/* Each step can be undone, so nothing of what went before is lost in it. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const char *data, size_t size)
+{
+	uint64_t word;
+	hash = mix(hash, size);
+	for (; size >= sizeof word; data += sizeof word, size -= sizeof word) {
+		memcpy(&word, data, sizeof word);
+		hash = mix(hash, word);
+	}
+	word = 0;
+	while (size)
+		word = word << 8 | (unsigned char)data[--size];
+	return mix(hash, word);
+}
+
 static uint64_t hash_record(uint64_t head, const struct place *from, const char *path, size_t length)
 {
+	uint64_t hash = mix(UINT64_C(0x2545f4914f6cdd1d), head);
 	if (from->length)
-		head = XXH64(from->text, from->length, head);
-	return XXH64(path, length, head);
+		hash = hash_bytes(hash, from->text, from->length);
+	return hash_bytes(hash, path, length);
 }
 
 static struct wire_record *reserve(uint32_t size)

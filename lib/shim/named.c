@@ -13,12 +13,10 @@
 /* PREFIX and name in `path`, its leading slashes left out. False: too long. */
 static bool path_of(char path[NAME_MAX + 32], const char *prefix, const char *name)
 {
-	size_t size = strlen(prefix);
 	name += strspn(name, "/");
 	if (strnlen(name, NAME_MAX + 1) > NAME_MAX)
 		return false;
-	memcpy(path, prefix, size);
-	strcpy(path + size, name);
+	strcpy(stpcpy(path, prefix), name);
 	return true;
 }
 

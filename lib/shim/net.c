@@ -99,11 +99,3 @@ SHIM ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 		net_log_connect(message->msg_name, message->msg_namelen, 0);
 	return n;
 }
-
-SHIM int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
-{
-	int n = REAL(sendmmsg)(fd, messages, count, flags);
-	for (int i = 0; i < n; i++)
-		net_log_connect(messages[i].msg_hdr.msg_name, messages[i].msg_hdr.msg_namelen, 0);
-	return n;
-}

@@ -87,7 +87,8 @@ static uint32_t look_up(const struct object *o, const char *name, uint32_t hash)
 struct link_map *objects_self(void)
 {
 	struct link_map *map = platform_objects();
-	while (map && map->l_ld != _DYNAMIC)
+	const ElfW(Dyn) *own = platform_own();
+	while (map && map->l_ld != own)
 		map = map->l_next;
 	return map;
 }
@@ -125,6 +126,8 @@ static bool is_environ(const char *name)
 /* Behind those that are relative come those with symbols: few. */
 static bool refers_to_environ(const struct object *o)
 {
+	if (!o->relocations || !o->symbols)
+		return false;
 	for (size_t i = o->relative_count; i < o->relocation_count; i++) {
 		const ElfW(Rela) *r = &o->relocations[i];
 		uint32_t type = (uint32_t)ELF64_R_TYPE(r->r_info);
@@ -148,7 +151,7 @@ bool objects_see_environment(void)
 {
 	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
 		struct object o;
-		if (map->l_ld == _DYNAMIC || is_libc(map))
+		if (map->l_ld == platform_own() || is_libc(map))
 			continue;
 		read_object(&o, map);
 		if (refers_to_environ(&o))
@@ -157,21 +160,27 @@ bool objects_see_environment(void)
 	return false;
 }
 
-static bool has_path(const struct link_map *map)
+const char *objects_path(const struct link_map *map)
 {
-	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
-		if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH)
-			return true;
-	return false;
+	const char *strings = NULL;
+	const ElfW(Dyn) *path = NULL;
+	/* The kernel's own has no file, and loads nothing. */
+	if (*map->l_name && !strchr(map->l_name, '/'))
+		return NULL;
+	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
+		if (entry->d_tag == DT_STRTAB)
+			strings = address(map, entry);
+		/* Where there are both, the older kind is not heeded. */
+		else if (entry->d_tag == DT_RUNPATH || (entry->d_tag == DT_RPATH && !path))
+			path = entry;
+	}
+	return path && strings ? strings + path->d_un.d_val : NULL;
 }
 
 bool objects_have_path(void)
 {
-	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
-		/* The kernel's own has no file, and loads nothing. */
-		bool from_file = !*map->l_name || strchr(map->l_name, '/');
-		if (from_file && has_path(map))
+	for (struct link_map *map = platform_objects(); map; map = map->l_next)
+		if (objects_path(map))
 			return true;
-	}
 	return false;
 }

@@ -18,7 +18,9 @@ void *objects_next(const char *name);
  * variable `environ`? Then what it looks up in there is not known. */
 bool objects_see_environment(void);
 
-/* Does any object bring a search path for libraries of its own? */
+/* The search path for libraries that an object brings along, as it stands there. NULL:
+ * none. And does any? */
+const char *objects_path(const struct link_map *map);
 bool objects_have_path(void);
 
 #endif

@@ -1,9 +1,12 @@
 #include "outfit.h"
 
 #include "log.h"
+#include "raw.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool out_of_reach;
 
@@ -12,15 +15,25 @@ void outfit_none(void)
 	out_of_reach = true;
 }
 
-void outfit_choose(struct outfit *o, enum target_kind kind)
+/* The watcher in its place must not succeed where the target would have failed. */
+static bool may_be_executed(const char *path)
 {
+	return raw_access(AT_FDCWD, path, X_OK) == 0;
+}
+
+void outfit_choose(struct outfit *o, enum target_kind kind, const char *path)
+{
+	bool alone = kind == TARGET_ALONE;
 	o->preload = kind == TARGET_MUSL ? log_head->shim_musl : log_head->shim;
-	if (out_of_reach || kind == TARGET_SECURE)
-		o->fate = WIRE_EXEC_BLIND;
-	else if ((kind == TARGET_GLIBC || kind == TARGET_MUSL) && *o->preload && !log_head->strict)
+	o->fate = WIRE_EXEC_BLIND;
+	if (out_of_reach)
+		return;
+	if (kind == TARGET_GLIBC || kind == TARGET_MUSL) {
 		o->fate = WIRE_EXEC_SHIM;
-	else
-		o->fate = *log_head->watcher ? WIRE_EXEC_WATCHER : WIRE_EXEC_BLIND;
+		alone = !*o->preload;
+	}
+	if (alone)
+		o->fate = *log_head->watcher && path && may_be_executed(path) ? WIRE_EXEC_WATCHER : WIRE_EXEC_BLIND;
 }
 
 static size_t count(char *const list[])

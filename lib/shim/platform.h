@@ -7,6 +7,9 @@
 /* The loaded objects, the program first. */
 struct link_map *platform_objects(void);
 
+/* The dynamic section of the shim itself: what it is known by. */
+const ElfW(Dyn) *platform_own(void);
+
 /* The environment that the process was started with, also before the C library has
  * taken it over into `environ`. */
 char **platform_environment(void);

@@ -3,6 +3,7 @@
 #include "find.h"
 #include "library.h"
 #include "log.h"
+#include "objects.h"
 #include "raw.h"
 
 #include <fcntl.h>
@@ -41,11 +42,21 @@ static void read_pieces(const char *const *pieces)
 
 #define READ_FILE(...) read_pieces((const char *[]){__VA_ARGS__, NULL})
 
+/* Local time is asked for again and again: the file is looked at once for each zone. */
+static bool is_new_zone(const char *zone)
+{
+	static _Atomic uint64_t last;
+	uint64_t now = zone ? (uint64_t)objects_hash(zone) << 32 | (uint32_t)(uintptr_t)zone : 1;
+	return atomic_exchange_explicit(&last, now, memory_order_relaxed) != now;
+}
+
 void rules_zone(void)
 {
 	if (!log_on())
 		return;
 	const char *zone = rules_variable("TZ");
+	if (!is_new_zone(zone))
+		return;
 	if (!zone) {
 		log_read_by_rule("/etc/localtime");
 		return;
@@ -143,7 +154,8 @@ static void read_locale(const char *name)
 
 void rules_locale(const char *name)
 {
-	if (!log_on() || !name)
+	/* What is put together of several comes from an earlier call's answer. */
+	if (!log_on() || !name || strchr(name, '='))
 		return;
 	if (*name) {
 		read_locale(name);

@@ -14,11 +14,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+/* The kernel's struct open_how, whose header musl-gcc does not see. */
+struct how {
+	uint64_t flags, mode, resolve;
+};
 
 struct call {
 	long number, a, b, c, d, e, f;
@@ -144,7 +149,7 @@ static long changed(const struct call *s)
 
 static long opened(const struct call *s)
 {
-	const struct open_how *how = (const struct open_how *)s->c;
+	const struct how *how = (const struct how *)s->c;
 	switch (s->number) {
 	case SYS_open:
 		return do_open(s, AT_FDCWD, text(s->a), (int)s->b);

@@ -98,7 +98,7 @@ SHIM int system(const char *text)
 	int error = start(&c, text);
 	if (error) {
 		/* As if the shell had said that it cannot be executed. */
-		status = W_EXITCODE(127, 0);
+		status = 127 << 8;
 	} else {
 		pthread_cleanup_push(give_up, &c);
 		status = await(c.pid);

@@ -36,7 +36,7 @@
 	X(getgrgid) X(getgrgid_r) X(getgrent) X(setgrent) X(getgrouplist) X(initgroups) X(getspnam)              \
 	X(getservbyname) X(getservbyport) X(getprotobyname) X(getprotobynumber) X(getaddrinfo) X(getnameinfo)    \
 	X(gethostbyname) X(gethostbyname2) X(gethostbyaddr) X(connect) X(bind) X(listen) X(sendto) X(sendmsg)    \
-	X(sendmmsg) X(chroot) X(unshare) X(setns) X(mount) X(umount) X(umount2)                                  \
+	X(chroot) X(unshare) X(setns) X(mount) X(umount) X(umount2)                                  \
 	X(time) X(gettimeofday) X(clock_gettime) X(timespec_get) X(getrandom) X(getentropy) X(getpid)            \
 	X(syscall)
 

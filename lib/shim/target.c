@@ -50,7 +50,7 @@ static bool look_at(struct target *t, int dir, const char *path, char interprete
 	if (name)
 		strcpy(interpreter, name);
 	else
-		t->kind = elfile_is_elf(&e) ? kind_of_program(&e) : TARGET_SCRIPT;
+		t->kind = elfile_is_program(&e) ? kind_of_program(&e) : TARGET_OTHER;
 	elfile_close(&e);
 	return name;
 }

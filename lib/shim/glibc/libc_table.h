@@ -18,7 +18,7 @@
 	X(__strftime_l) X(wcsftime) X(wcsftime_l) X(__wcsftime_l)                                                \
 	X(getpwent_r) X(getgrent_r) X(getpw) X(getspnam_r) X(getspent)                                           \
 	X(getservbyname_r) X(getservbyport_r) X(getservent)                                                      \
-	X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr_r) X(getaddrinfo_a) X(__connect)                  \
+	X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr_r) X(getaddrinfo_a) X(__connect) X(sendmmsg)                  \
 	X(pivot_root) X(fsopen) X(open_tree) X(move_mount)                                                       \
 	X(__gettimeofday) X(__getpid) X(arc4random) X(arc4random_buf) X(arc4random_uniform)
 

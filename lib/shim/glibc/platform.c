@@ -10,6 +10,11 @@ struct link_map *platform_objects(void)
 	return _r_debug.r_map;
 }
 
+const ElfW(Dyn) *platform_own(void)
+{
+	return _DYNAMIC;
+}
+
 char **platform_environment(void)
 {
 	if (environ)

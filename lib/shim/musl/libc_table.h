@@ -2,6 +2,6 @@
 #ifndef DPC_SHIM_LIBC_TABLE_H
 #define DPC_SHIM_LIBC_TABLE_H
 
-#define TABLE_LIBC(X) X(getdents)
+#define TABLE_LIBC(X) X(getdents) X(sendmmsg)
 
 #endif

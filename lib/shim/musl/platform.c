@@ -2,11 +2,17 @@
 
 #include <unistd.h>
 
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 extern struct r_debug *_dl_debug_addr;
 
 struct link_map *platform_objects(void)
 {
 	return _dl_debug_addr->r_map;
+}
+
+const ElfW(Dyn) *platform_own(void)
+{
+	return _DYNAMIC;
 }
 
 char **platform_environment(void)
