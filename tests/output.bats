@@ -346,10 +346,10 @@ assert_not_kept() { # REASON RUN-OPTION... COMMAND
 
 @test "outputs count for --max-output" {
 	make_maker
-	echo 'head -c 1000 /dev/zero >big' >also
-	assert_not_kept 'larger than --max-output' --max-output 1000 --output big ./maker
-	asks miss --max-output 1007 --output big ./maker
-	asks hit --max-output 1007 --output big ./maker
+	echo 'head -c 500 /dev/zero | tee some >more' >also
+	assert_not_kept 'larger than --max-output' --max-output 1006 --output some --output more ./maker
+	asks miss --max-output 1007 --output some --output more ./maker
+	asks hit --max-output 1007 --output some --output more ./maker
 }
 
 @test "of a failure that is remembered no outputs are kept" {
