@@ -441,3 +441,19 @@ environment 0 0 $DEEDS"
 	run cat log
 	assert_output 'execs 1 hellos 0 lost 0 notes 0'
 }
+
+@test "at the head of a process namespace it is not watched, and its children can be born" {
+	((EUID == 0)) || skip 'needs root'
+	# shellcheck disable=SC2016  # for the inner shell
+	run traced unshare --pid "$WATCHER" LOG "$BE" be forks 1
+	local plain
+	plain=$(unshare --pid "$BE" forks 1)
+	assert_output "$plain"
+	run tail -n 1 log
+	assert_output 'execs 1 hellos 0 lost 0 notes 0'
+}
+
+@test "make install puts it beside the core" {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$ROOT" -o all BUILD="$BUILD" install PREFIX="$PWD/prefix" 3>&-
+	assert_exists prefix/libexec/dpcache/dpcache-watcher
+}
