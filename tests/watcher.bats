@@ -13,7 +13,7 @@ setup_file() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 	TOOLS=$BATS_FILE_TMPDIR
 	compile watch
-	compile do -static
+	compile deeds -static
 	compile be -static -pthread
 }
 
@@ -22,7 +22,7 @@ setup() {
 	export WATCHER=$BUILD/dpcache-watcher
 	export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
 	PATH=$BATS_FILE_TMPDIR:$PATH
-	DO=$BATS_FILE_TMPDIR/do
+	DEEDS=$BATS_FILE_TMPDIR/deeds
 	BE=$BATS_FILE_TMPDIR/be
 }
 
@@ -36,11 +36,11 @@ watched() { # PROGRAM [ARG...]
 }
 
 # The deeds have these records, and no others; paths here without their directory.
-# A word of "do" is one argument.
+# A word of them is one argument.
 assert_told() { # DEEDS RECORD...
 	local deeds
 	read -ra deeds <<<"$1"
-	watched "$DO" "${deeds[@]}" >/dev/null
+	watched "$DEEDS" "${deeds[@]}" >/dev/null
 	shift
 	assert_equal "$(sed -e 's|'"$PWD"'/*||' -e '/^hello/d' -e '/^environment/d' -e '/^execs/d' log)" \
 		"$(if (($#)); then printf '%s\n' "$@"; fi)"
@@ -69,10 +69,10 @@ plant() {
 # --- what is told ---
 
 @test "a program says hello, and that its environment was not watched" {
-	watched "$DO"
+	watched "$DEEDS"
 	run head -n 2 log
-	assert_output "hello 0 0 $DO
-environment 0 0 $DO"
+	assert_output "hello 0 0 $DEEDS
+environment 0 0 $DEEDS"
 	assert_balanced 1
 }
 
@@ -181,7 +181,7 @@ environment 0 0 $DO"
 }
 
 @test "random numbers are noted, but not those that every malloc takes" {
-	watched "$DO" random >/dev/null
+	watched "$DEEDS" random >/dev/null
 	assert_equal "$(tail -n 1 log)" 'execs 1 hellos 1 lost 0 notes 2'
 	watched /bin/true
 	assert_equal "$(tail -n 1 log)" 'execs 1 hellos 1 lost 0 notes 0'
@@ -208,7 +208,7 @@ environment 0 0 $DO"
 # --- executing ---
 
 @test "what a watched program executes is watched, and counted" {
-	watched "$DO" exec /bin/cat /etc/hostname >/dev/null
+	watched "$DEEDS" exec /bin/cat /etc/hostname >/dev/null
 	assert_balanced 2
 	grep -qx 'exec 0 1 /bin/cat' log
 	grep -qx 'hello 0 0 /bin/cat' log
@@ -223,7 +223,7 @@ environment 0 0 $DO"
 
 @test "an execution that fails is taken back" {
 	touch plain
-	watched "$DO" exec "$PWD/none" , exec "$PWD/plain" , exec "$PWD" >/dev/null
+	watched "$DEEDS" exec "$PWD/none" , exec "$PWD/plain" , exec "$PWD" >/dev/null
 	assert_balanced 1
 	grep -qx "exec-failed ENOENT 0 $PWD/none" log
 	grep -qx "exec-failed EACCES 0 $PWD/plain" log
@@ -255,10 +255,10 @@ environment 0 0 $DO"
 }
 
 @test "what runs with rights of its own makes a result uncacheable" {
-	cp "$DO" own
+	cp "$DEEDS" own
 	chown 12345 own 2>/dev/null || skip 'needs root'
 	chmod u+s own
-	watched "$DO" exec "$PWD/own" >/dev/null
+	watched "$DEEDS" exec "$PWD/own" >/dev/null
 	grep -qx 'uncacheable 0 0 executed a program that has rights of its own' log
 }
 
@@ -270,7 +270,7 @@ environment 0 0 $DO"
 
 @test "a watcher below another knows that it is watched already" {
 	# shellcheck disable=SC2016  # for the inner shell
-	traced "$WATCHER" LOG /bin/sh sh -c '"$WATCHER" "$1" "$2" do open /etc/passwd' sh LOG "$DO"
+	traced "$WATCHER" LOG /bin/sh sh -c '"$WATCHER" "$1" "$2" deeds open /etc/passwd' sh LOG "$DEEDS"
 	# Whoever called it has counted it, as the shim does: here, nobody.
 	run tail -n 1 log
 	assert_output 'execs 2 hellos 3 lost 0 notes 0'
@@ -291,16 +291,16 @@ environment 0 0 $DO"
 
 @test "strict: a program without it does not" {
 	gcc -shared -o shim.so -x c /dev/null
-	timeout 60 watch -s "$PWD/shim.so" log "$WATCHER" LOG "$DO" do 3>&-
+	timeout 60 watch -s "$PWD/shim.so" log "$WATCHER" LOG "$DEEDS" deeds 3>&-
 	assert_balanced 1
-	grep -qx "environment 0 0 $DO" log
+	grep -qx "environment 0 0 $DEEDS" log
 }
 
 # --- not to be noticed ---
 
 @test "output, status and arguments are the program's" {
 	assert_unnoticed /bin/sh -c 'echo "$0 $*"; echo err >&2; exit 3' a b
-	assert_unnoticed "$DO" open /etc/passwd , open none , mkdir /proc/x
+	assert_unnoticed "$DEEDS" open /etc/passwd , open none , mkdir /proc/x
 }
 
 @test "a static program of musl's" {
@@ -355,7 +355,7 @@ environment 0 0 $DO"
 @test "room for four descriptors is enough" {
 	# shellcheck disable=SC2016  # for the inner shell
 	run traced bash -c 'for fd in /proc/self/fd/*; do fd=${fd##*/}; ((fd < 3)) || eval "exec $fd>&-"; done
-		ulimit -n 4; exec "$WATCHER" "$@"' bash LOG "$DO" do open /etc/passwd
+		ulimit -n 4; exec "$WATCHER" "$@"' bash LOG "$DEEDS" deeds open /etc/passwd
 	assert_output 'open 0'
 	assert_balanced 1
 }
@@ -369,7 +369,7 @@ environment 0 0 $DO"
 	assert_output text
 	echo >go
 	finish left
-	assert_equal "$(<left.out)" done
+	assert_equal "$(<left.out)" "done"
 }
 
 @test "ten thousand processes, one after the other" {
@@ -400,7 +400,7 @@ environment 0 0 $DO"
 }
 
 @test "a program that closes all descriptors" {
-	watched "$DO" close-all , open /etc/passwd || true
+	watched "$DEEDS" close-all , open /etc/passwd || true
 	grep -qx 'open 0 1 /etc/passwd' log
 }
 
@@ -433,11 +433,27 @@ environment 0 0 $DO"
 
 @test "what would lose its rights by that runs unwatched" {
 	((EUID == 0)) || skip 'needs root'
-	cp "$DO" own
+	cp "$DEEDS" own
 	chown 12345 own
 	chmod u+s own
 	run traced "$WATCHER" LOG ./own own open /etc/passwd
 	assert_output 'open 0'
 	run cat log
 	assert_output 'execs 1 hellos 0 lost 0 notes 0'
+}
+
+@test "at the head of a process namespace it is not watched, and its children can be born" {
+	((EUID == 0)) || skip 'needs root'
+	# shellcheck disable=SC2016  # for the inner shell
+	run traced unshare --pid "$WATCHER" LOG "$BE" be forks 1
+	local plain
+	plain=$(unshare --pid "$BE" forks 1)
+	assert_output "$plain"
+	run tail -n 1 log
+	assert_output 'execs 1 hellos 0 lost 0 notes 0'
+}
+
+@test "make install puts it beside the core" {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$ROOT" -o all BUILD="$BUILD" install PREFIX="$PWD/prefix" 3>&-
+	assert_exists prefix/libexec/dpcache/dpcache-watcher
 }

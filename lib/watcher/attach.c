@@ -9,7 +9,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -62,21 +64,20 @@ static void let_go(unsigned listener)
 }
 
 /* Out of reach of the program's terminal and group. */
-static _Noreturn void stand_by(const struct birth *b)
+static void stand_by(const struct birth *b)
 {
 	setsid();
 	prctl(PR_SET_NAME, "dpcache-watcher");
 	uint32_t said = hear(&b->talk->listener, b->program);
 	if (said == 0)
-		_exit(0);
+		return;
 	let_go(said - 1);
 	say(&b->talk->parted, 1);
 	if (said - 1 == NO_LISTENER)
-		_exit(0);
+		return;
 	/* A directory in use keeps its file system from being unmounted. */
 	(void)!chdir("/");
 	supervise(b->journal, (int)said - 1);
-	_exit(0);
 }
 
 /* --- the program --- */
@@ -89,8 +90,10 @@ static int bear(void *context)
 	pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), NULL, NULL, NULL, 0UL);
 	if (pid == 0)
 		stand_by(b);
-	b->supervisor = pid;
-	_exit(0);
+	else
+		b->supervisor = pid;
+	/* That ends the process, be it the one or the other. */
+	return 0;
 }
 
 /* Its parent is dead before we go on: the program must not find a child that it
@@ -116,6 +119,8 @@ static bool bear_supervisor(struct birth *b)
  * still shares our descriptors when we execute takes our file locks along. */
 static enum attached install(const struct birth *b)
 {
+	/* Where only ancestors may look into a process: at least into this one. */
+	prctl(PR_SET_PTRACER, b->supervisor);
 	int listener = filter_install(), error = errno;
 	say(&b->talk->listener, (listener < 0 ? NO_LISTENER : (uint32_t)listener) + 1);
 	hear(&b->talk->parted, b->supervisor);
@@ -126,11 +131,21 @@ static enum attached install(const struct birth *b)
 	return error == EALREADY ? ATTACHED_ALREADY : ATTACHED_NOT;
 }
 
+/* Would a child of ours be the first of a process namespace? When that ends, nobody
+ * can be born there any more. And without /proc nothing is found of a caller. */
+static bool children_are_ours(void)
+{
+	char here[64], there[64];
+	ssize_t a = readlink("/proc/self/ns/pid", here, sizeof here);
+	ssize_t b = readlink("/proc/self/ns/pid_for_children", there, sizeof there);
+	return a > 0 && a == b && memcmp(here, there, (size_t)a) == 0;
+}
+
 enum attached attach(const struct journal *j)
 {
 	struct birth b = {.journal = j, .program = getpid()};
 	/* The first process of a namespace is everybody's parent in the end. */
-	if (b.program == 1 || !supervise_possible())
+	if (b.program == 1 || !children_are_ours() || !supervise_possible())
 		return ATTACHED_NOT;
 	b.talk = mmap(NULL, sizeof *b.talk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (b.talk == MAP_FAILED || !bear_supervisor(&b))

@@ -97,7 +97,7 @@ void tell_open(struct scene *s)
 
 void tell_open_how(struct scene *s)
 {
-	struct open_how how;
+	struct open_how how = {0};
 	if (!scene_read(s, &how, s->args[2], sizeof how))
 		return;
 	/* Where a path may not leave its directory, an absolute one means another. */

@@ -138,7 +138,7 @@ static bool read_descriptor(const struct scene *s, struct name *n, int fd)
 	else
 		snprintf(link, sizeof link, "/proc/%d/fd/%d", s->tid, fd);
 	ssize_t size = readlink(link, n->path, sizeof n->path - 1);
-	if (size < 0 && errno == EACCES)
+	if (size < 0 && (errno != ENOENT || fd == AT_FDCWD) && is_waiting(s))
 		scene_tell_reason(s, "could not be looked into");
 	/* A pipe or socket is named "pipe:[12]". */
 	if (size <= 0 || n->path[0] != '/')

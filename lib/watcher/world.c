@@ -66,7 +66,7 @@ void tell_address(struct scene *s)
 
 static void tell_header(const struct scene *s, uint64_t at)
 {
-	struct msghdr m;
+	struct msghdr m = {0};
 	if (scene_read(s, &m, at, sizeof m))
 		tell_socket(s, (uintptr_t)m.msg_name, m.msg_namelen);
 }

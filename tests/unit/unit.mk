@@ -15,6 +15,7 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
 $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
+$(BUILD)/unit/test_watcher: $(filter-out %/main.o %/siphash.o, $(WATCHER_SRC:%.c=$(BUILD)/obj/%.o))
 
 $(UNIT_BIN): %: %.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
 	$(say) LINK $@

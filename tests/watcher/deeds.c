@@ -1,4 +1,4 @@
-/* do DEED [PATH [PATH]] [, DEED ...]: make these system calls, one after the other,
+/* deeds DEED [PATH [PATH]] [, DEED ...]: make these system calls, one after the other,
  * and print a line for each: the deed, and 0 or the error's number. Linked statically
  * by the tests of the watcher. */
 #include <dirent.h>
