@@ -407,12 +407,12 @@ environment 0 0 $DEEDS"
 @test "stopped and continued" {
 	start one watched "$BE" stopped
 	is_stopped() {
-		pid=$(pgrep -f "^$BE stopped$") && grep -q '^State:.*stopped' "/proc/$pid/status"
+		pid=$(head -n 1 one.out) && [ -n "$pid" ] && grep -q '^State:.*stopped' "/proc/$pid/status"
 	}
 	wait_until is_stopped
 	kill -CONT "$pid"
 	finish one
-	assert_equal "$(<one.out)" continued
+	assert_equal "$(tail -n 1 one.out)" continued
 }
 
 @test "killed: what it did until then is told" {
