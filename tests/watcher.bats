@@ -101,6 +101,7 @@ environment 0 0 $DEEDS"
 	assert_told 'truncate-open file' 'open 0 6 file'
 	assert_told 'create file , create new' 'open 0 2 file' 'open 0 e new'
 	assert_told 'exclusive file , exclusive newer' 'open EEXIST 3 file' 'open 0 f newer'
+	assert_told 'write dir , truncate-open dir , create dir' 'open EISDIR 2 dir' 'open EISDIR 6 dir'
 	assert_told 'creat file , creat none/new' 'open 0 6 file' 'open ENOENT 6 none/new'
 }
 
@@ -131,6 +132,7 @@ environment 0 0 $DEEDS"
 	assert_told 'mkdir dir , mkdir none/new , mkdir new' 'make EEXIST 0 dir' 'make ENOENT 0 none/new' 'make 0 0 new'
 	assert_told 'mkfifo fifo , symlink x sym' 'make 0 0 fifo' 'make 0 0 sym'
 	assert_told 'link file hard' 'open 0 21 file' 'make 0 0 hard'
+	assert_told 'link dir other' 'open 0 21 dir' 'make EPERM 0 other'
 }
 
 @test "a name that becomes another" {
@@ -407,12 +409,12 @@ environment 0 0 $DEEDS"
 @test "stopped and continued" {
 	start one watched "$BE" stopped
 	is_stopped() {
-		pid=$(pgrep -f "^$BE stopped$") && grep -q '^State:.*stopped' "/proc/$pid/status"
+		pid=$(head -n 1 one.out) && [ -n "$pid" ] && grep -q '^State:.*stopped' "/proc/$pid/status"
 	}
 	wait_until is_stopped
 	kill -CONT "$pid"
 	finish one
-	assert_equal "$(<one.out)" continued
+	assert_equal "$(tail -n 1 one.out)" continued
 }
 
 @test "killed: what it did until then is told" {

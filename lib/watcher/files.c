@@ -43,7 +43,8 @@ static int open_mode(uint32_t detail)
 	return (detail & WIRE_OPEN_READ ? R_OK : 0) | (detail & WIRE_OPEN_WRITE ? W_OK : 0);
 }
 
-/* O_NOFOLLOW refuses a link, O_DIRECTORY all but a directory. */
+/* O_NOFOLLOW refuses a link, O_DIRECTORY all but a directory, and a directory is never
+ * written. */
 static int look_kind(const struct name *n, int flags)
 {
 	struct stat st;
@@ -51,14 +52,19 @@ static int look_kind(const struct name *n, int flags)
 		return errno;
 	if (S_ISLNK(st.st_mode))
 		return ELOOP;
-	return flags & O_DIRECTORY && !S_ISDIR(st.st_mode) ? ENOTDIR : 0;
+	if (S_ISDIR(st.st_mode))
+		return flags & O_DIRECTORY ? 0 : EISDIR;
+	return flags & O_DIRECTORY ? ENOTDIR : 0;
 }
 
 static int look_open(const struct name *n, int flags, uint32_t detail)
 {
 	if (flags & O_PATH)
 		return look_access(n, F_OK, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
-	int error = flags & (O_NOFOLLOW | O_DIRECTORY) ? look_kind(n, flags) : 0;
+	bool of_a_kind = flags & (O_NOFOLLOW | O_DIRECTORY | O_CREAT) || detail & WIRE_OPEN_WRITE;
+	int error = of_a_kind ? look_kind(n, flags) : 0;
+	if (error == EISDIR && !(flags & O_CREAT) && !(detail & WIRE_OPEN_WRITE))
+		error = 0;
 	return error ? error : look_access(n, open_mode(detail), 0);
 }
 

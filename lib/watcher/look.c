@@ -77,6 +77,17 @@ static bool is_empty_directory(const char *path)
 	return empty;
 }
 
+/* In a directory like /tmp each removes only what is his. */
+static bool is_kept(const struct name *n, const struct stat *st)
+{
+	char parent[sizeof n->here];
+	struct stat dir;
+	parent_of(parent, n);
+	uid_t me = geteuid();
+	return me != 0 && stat(parent, &dir) == 0 && dir.st_mode & S_ISVTX && dir.st_uid != me &&
+	       st->st_uid != me;
+}
+
 /* Does what stands at n keep something of this kind from taking its place? */
 static int look_replace(const struct name *n, bool directory)
 {
@@ -87,6 +98,8 @@ static int look_replace(const struct name *n, bool directory)
 		return EISDIR;
 	if (!S_ISDIR(st.st_mode) && directory)
 		return ENOTDIR;
+	if (is_kept(n, &st))
+		return EPERM;
 	return directory && !is_empty_directory(n->here) ? ENOTEMPTY : 0;
 }
 
@@ -115,6 +128,8 @@ int look_rename(const struct name *from, const struct name *to, unsigned flags)
 		return EXDEV;
 	if (lstat(from->here, &st) < 0)
 		return errno;
+	if (is_kept(from, &st))
+		return EPERM;
 	if (flags & RENAME_NOREPLACE && look_access(to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EEXIST;
 	int error = look_parent(from);
@@ -130,9 +145,10 @@ int look_rename(const struct name *from, const struct name *to, unsigned flags)
 
 int look_hard_link(const struct name *from, const struct name *to)
 {
-	int error = look_access(from, F_OK, AT_SYMLINK_NOFOLLOW);
-	if (!error)
-		error = look_make(to);
+	struct stat st;
+	if (lstat(from->here, &st) < 0)
+		return errno;
+	int error = S_ISDIR(st.st_mode) ? EPERM : look_make(to);
 	if (error != EEXIST && on_other_mount(from, to))
 		error = EXDEV;
 	return error;

@@ -15,7 +15,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { PAGE = 4096 };
+/* STEP: most strings are shorter. */
+enum { PAGE = 4096, STEP = 256 };
 
 pid_t scene_process(pid_t tid)
 {
@@ -55,6 +56,8 @@ static bool read_string(const struct scene *s, char *to, size_t size, uint64_t a
 	while (have < size) {
 		/* The next page may not be there, and need not. */
 		size_t chunk = PAGE - (address + have) % PAGE;
+		if (chunk > STEP)
+			chunk = STEP;
 		ssize_t n = read_some(s, to + have, address + have, chunk < size - have ? chunk : size - have);
 		if (n <= 0)
 			return false;

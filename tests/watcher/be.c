@@ -197,9 +197,10 @@ static int as_odd_as_before(void)
 	return alone();
 }
 
-/* Stop until somebody continues us, which shows by a line. */
+/* Say who we are, and stop until somebody continues us. */
 static int stopped(void)
 {
+	printf("%d\n", getpid());
 	raise(SIGSTOP);
 	puts("continued");
 	return open_once("/");
