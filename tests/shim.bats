@@ -400,6 +400,12 @@ same() {
 	assert_balanced '2 2'
 }
 
+@test "shim: what was said once is not said again" {
+	watched dash -c 'test -f here; test -f here; test -f there; test -f here; true'
+	assert_equal "$(grep -c '/here$' "$LOG")" 1
+	assert_equal "$(grep -c '/there$' "$LOG")" 1
+}
+
 @test "shim: threads lose no record" {
 	watched calls threads
 	assert_equal "$(grep -c '^open 1 2 /absent/' "$LOG")" 4000

@@ -79,7 +79,7 @@ bool elfile_loader(const struct elfile *e, char *loader, size_t room)
 }
 
 struct dynamic {
-	ElfW(Dyn) entries[64];
+	ElfW(Dyn) entries[128];
 	size_t count;
 };
 
@@ -133,6 +133,9 @@ static bool is_named(const struct elfile *e, const struct dynamic *d, uint32_t s
 	return s.st_shndx != SHN_UNDEF && strcmp(text, name) == 0;
 }
 
+/* Chains are short; where one is not, the file is damaged. */
+enum { CHAIN_MAX = 4096 };
+
 struct hash_table {
 	uint32_t buckets, first, words, shift;
 };
@@ -144,7 +147,7 @@ static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t b
 	uint64_t chains = buckets + h->buckets * (uint64_t)4;
 	if (read_address(e, buckets + hash % h->buckets * (uint64_t)4, &symbol, 4) != 4 || symbol < h->first)
 		return false;
-	for (; !(link & 1); symbol++) {
+	for (uint32_t end = symbol + CHAIN_MAX; !(link & 1) && symbol != end; symbol++) {
 		if (read_address(e, chains + (symbol - h->first) * (uint64_t)4, &link, 4) != 4)
 			return false;
 		if ((link | 1) == (hash | 1) && is_named(e, d, symbol, name))

@@ -15,6 +15,7 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
 $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
+$(BUILD)/unit/test_elfile: $(addprefix $(BUILD)/shim/lib/shim/, elfile.o objects.o glibc/platform.o)
 
 $(UNIT_BIN): %: %.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
 	$(say) LINK $@
