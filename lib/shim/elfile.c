@@ -35,7 +35,7 @@ bool elfile_is_program(const struct elfile *e)
 }
 
 /* The n-th program header, or NULL. */
-static const ElfW(Phdr) *segment(const struct elfile *e, unsigned n)
+static const ElfW(Phdr) * segment(const struct elfile *e, unsigned n)
 {
 	const ElfW(Ehdr) *head = (const ElfW(Ehdr) *)e->head;
 	uint64_t at = head->e_phoff + (uint64_t)n * sizeof(ElfW(Phdr));
@@ -46,9 +46,9 @@ static const ElfW(Phdr) *segment(const struct elfile *e, unsigned n)
 	return (const ElfW(Phdr) *)(e->head + at);
 }
 
-static const ElfW(Phdr) *segment_of_type(const struct elfile *e, uint32_t type)
+static const ElfW(Phdr) * segment_of_type(const struct elfile *e, uint32_t type)
 {
-	const ElfW(Phdr) *p;
+	const ElfW(Phdr) * p;
 	for (unsigned n = 0; (p = segment(e, n)); n++)
 		if (p->p_type == type)
 			return p;
@@ -58,7 +58,7 @@ static const ElfW(Phdr) *segment_of_type(const struct elfile *e, uint32_t type)
 /* Read what will be at `address`. How much there was. */
 static size_t read_address(const struct elfile *e, uint64_t address, void *data, size_t size)
 {
-	const ElfW(Phdr) *p;
+	const ElfW(Phdr) * p;
 	for (unsigned n = 0; (p = segment(e, n)); n++) {
 		if (p->p_type != PT_LOAD || address < p->p_vaddr || address - p->p_vaddr >= p->p_filesz)
 			continue;
@@ -140,8 +140,8 @@ struct hash_table {
 	uint32_t buckets, first, words, shift;
 };
 
-static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t buckets, const struct hash_table *h,
-                     const char *name)
+static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t buckets,
+                     const struct hash_table *h, const char *name)
 {
 	uint32_t hash = objects_hash(name), symbol = 0, link = 0;
 	uint64_t chains = buckets + h->buckets * (uint64_t)4;

@@ -85,10 +85,10 @@ void rules_names(const char *file)
 	library_sweep();
 }
 
-static const char *const categories[] = {"LC_CTYPE",    "LC_NUMERIC", "LC_TIME",    "LC_COLLATE",
-                                         "LC_MONETARY", "LC_PAPER",   "LC_NAME",    "LC_ADDRESS",
-                                         "LC_TELEPHONE", "LC_MEASUREMENT", "LC_IDENTIFICATION",
-                                         "LC_MESSAGES/SYS_LC_MESSAGES"};
+static const char *const categories[] = {
+    "LC_CTYPE",     "LC_NUMERIC",     "LC_TIME",           "LC_COLLATE",
+    "LC_MONETARY",  "LC_PAPER",       "LC_NAME",           "LC_ADDRESS",
+    "LC_TELEPHONE", "LC_MEASUREMENT", "LC_IDENTIFICATION", "LC_MESSAGES/SYS_LC_MESSAGES"};
 
 /* The first variants that the C library tries: the name as it is, and its character set
  * in small letters without the rest. */
