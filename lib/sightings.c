@@ -10,6 +10,7 @@ void sightings_release(struct sightings *s)
 	pathset_release(&s->paths);
 	pathset_release(&s->variables);
 	pathset_release(&s->programs);
+	pathset_release(&s->blind);
 	pathset_release(&s->touched);
 }
 
@@ -225,6 +226,25 @@ static int see_path(struct sightings *s, const struct wire_record *r, dpc_error 
 	return DPC_OK;
 }
 
+/* That it could not be executed takes it back. */
+static int see_exec(struct sightings *s, const struct wire_record *r, dpc_error *err)
+{
+	if (r->kind == WIRE_EXEC && r->detail != WIRE_EXEC_BLIND)
+		return DPC_OK;
+	struct pathset_entry *e = pathset_at(&s->blind, r->path);
+	if (!e)
+		return DPC_E_MEMORY;
+	e->bits = r->kind == WIRE_EXEC;
+	return r->kind == WIRE_EXEC ? DPC_OK : see_path(s, r, err);
+}
+
+/* The environment as a file. */
+static bool is_environment(const struct wire_record *r)
+{
+	size_t n = strlen(r->path);
+	return strncmp(r->path, "/proc/", 6) == 0 && n > 8 && strcmp(r->path + n - 8, "/environ") == 0;
+}
+
 static int see(struct sightings *s, const struct wire_record *r, dpc_error *err)
 {
 	switch (r->kind) {
@@ -238,6 +258,10 @@ static int see(struct sightings *s, const struct wire_record *r, dpc_error *err)
 		return pathset_at(&s->programs, r->path) ? DPC_OK : DPC_E_MEMORY;
 	case WIRE_UNCACHEABLE:
 		return dpc__fail(err, DPC_MISS, "it %s", r->path);
+	case WIRE_OPEN:
+		if (is_environment(r))
+			return pathset_at(&s->programs, r->path) ? DPC_OK : DPC_E_MEMORY;
+		return see_path(s, r, err);
 	default:
 		return *r->path == '/' ? see_path(s, r, err) : DPC_OK;
 	}
@@ -250,6 +274,15 @@ static bool is_sound(const struct wire_record *r, uint32_t size, uint64_t left)
 {
 	return size >= sizeof *r + 1 && size % WIRE_ALIGN == 0 && size <= left &&
 	       memchr(r->path, '\0', size - sizeof *r);
+}
+
+/* Some program said nothing. Which, is known of those that were executed so. */
+static int refuse_unwatched(const struct sightings *s, dpc_error *err)
+{
+	for (size_t i = 0; i < s->blind.count; i++)
+		if (s->blind.v[i].bits)
+			return dpc__fail(err, DPC_MISS, "%s cannot be watched", pathset_name(&s->blind, &s->blind.v[i]));
+	return dpc__fail(err, DPC_MISS, "a program that it executed could not be watched");
 }
 
 int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error *err)
@@ -268,6 +301,6 @@ int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error 
 		at += size;
 	}
 	if (rc == DPC_OK && head->execs != head->hellos)
-		rc = dpc__fail(err, DPC_MISS, "a program that it executed could not be watched");
+		rc = refuse_unwatched(s, err);
 	return rc == DPC_E_MEMORY ? dpc__fail(err, rc, "out of memory") : rc;
 }

@@ -28,6 +28,7 @@ struct sightings {
 	struct pathset paths;     /* absolute, tidied up */
 	struct pathset variables; /* names that were looked up */
 	struct pathset programs;  /* those that have their environment at hand whole */
+	struct pathset blind;     /* what was executed, or tried to be, with nobody watching */
 	struct pathset touched;   /* directories in which the run made or removed names */
 };
 

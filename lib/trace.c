@@ -84,6 +84,7 @@ void trace_release(struct trace *t)
 	if (t->fd >= 0)
 		close(t->fd);
 	free(t->room);
+	free(t->more_room);
 	*t = TRACE_NONE;
 }
 

@@ -16,7 +16,7 @@ struct trace {
 	int64_t began;          /* wall clock, ns: what changed before has an earlier change time, what changes
 	                         * from now on a later one */
 	char log[64];           /* the log's name, for others */
-	void *room;             /* what the command is started with; owned */
+	void *room, *more_room; /* what the command is started with; owned */
 	const char *blind;      /* the command itself, where it cannot be watched; borrowed */
 };
 

@@ -323,6 +323,19 @@ static int judge_variables(struct judge *j, dpc_error *why)
 	return rc == DPC_OK && all ? add(j, OBSERVED_NAMES, "", why) : rc;
 }
 
+/* --- what the dynamic linker reads before any program can be watched --- */
+
+static int judge_linker(struct judge *j, dpc_error *why)
+{
+	static const char *const read[] = {"/etc/ld.so.cache", "/etc/ld.so.preload"};
+	int rc = DPC_OK;
+	for (size_t i = 0; rc == DPC_OK && i < sizeof read / sizeof *read; i++)
+		if (!pathset_find(&j->seen->paths, read[i]))
+			rc = access(read[i], F_OK) == 0 ? add_content(j, read[i], why)
+			                                : add(j, OBSERVED_ABSENT, read[i], why);
+	return rc;
+}
+
 /* --- all of it --- */
 
 static int judge_all(struct judge *j, dpc_error *why)
@@ -330,6 +343,8 @@ static int judge_all(struct judge *j, dpc_error *why)
 	int rc = DPC_OK;
 	for (size_t i = 0; rc == DPC_OK && i < j->seen->paths.count; i++)
 		rc = judge_path(j, &j->seen->paths.v[i], why);
+	if (rc == DPC_OK)
+		rc = judge_linker(j, why);
 	if (rc == DPC_OK)
 		rc = judge_variables(j, why);
 	if (rc == DPC_OK && (j->facts->count > TRACED_INPUTS || j->facts->strings.size > TRACED_BYTES))

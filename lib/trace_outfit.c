@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-bool log_begun = true;
+bool log_begun = true, log_greeting;
 struct wire_head *log_head;
 static const char *name;
 
@@ -28,6 +28,18 @@ void log_begin(void)
 {
 }
 
+static int make(void **room, struct outfit *o, struct spawn *command, dpc_error *err)
+{
+	*room = malloc(outfit_size(o, command->argv, command->envp) + 1);
+	if (!*room)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	outfit_make(o, *room, command->exe, command->argv, command->envp);
+	command->exe = o->path;
+	command->argv = o->argv;
+	command->envp = o->envp;
+	return DPC_OK;
+}
+
 int trace_dress(struct trace *t, struct spawn *command, dpc_error *err)
 {
 	struct target target;
@@ -38,15 +50,14 @@ int trace_dress(struct trace *t, struct spawn *command, dpc_error *err)
 	/* A file that is neither program nor script becomes one of /bin/sh. */
 	if (target.kind == TARGET_SCRIPT)
 		target_look(&target, AT_FDCWD, "/bin/sh");
-	outfit_choose(&o, target.kind);
-	if (o.fate == WIRE_EXEC_BLIND)
+	outfit_choose(&o, target.kind, command->exe);
+	bool strict = t->head->strict && target.kind != TARGET_SECURE;
+	if (o.fate == WIRE_EXEC_BLIND || (strict && !*t->head->watcher))
 		t->blind = command->exe;
-	t->room = malloc(outfit_size(&o, command->argv, command->envp) + 1);
-	if (!t->room)
-		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	outfit_make(&o, t->room, command->exe, command->argv, command->envp);
-	command->exe = o.path;
-	command->argv = o.argv;
-	command->envp = o.envp;
-	return DPC_OK;
+	int rc = make(&t->room, &o, command, err);
+	if (rc == DPC_OK && strict && o.fate == WIRE_EXEC_SHIM) {
+		o.fate = WIRE_EXEC_WATCHER;
+		rc = make(&t->more_room, &o, command, err);
+	}
+	return rc;
 }

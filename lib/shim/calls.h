@@ -9,30 +9,30 @@
 #include <fcntl.h>
 
 /* name(const char *path, ...) */
-#define PATH_CALL(type, name, kind, detail, parameters, arguments)                                           \
-	SHIM type name parameters                                                                                \
-	{                                                                                                        \
-		type rc = REAL(name) arguments;                                                                      \
-		log_path(kind, detail, AT_FDCWD, path, rc);                                                          \
-		return rc;                                                                                           \
+#define PATH_CALL(type, name, kind, detail, parameters, arguments) \
+	SHIM type name parameters                                      \
+	{                                                              \
+		type rc = REAL(name) arguments;                            \
+		log_path(kind, detail, AT_FDCWD, path, rc);                \
+		return rc;                                                 \
 	}
 
 /* name(int dir, const char *path, ...) */
-#define AT_CALL(type, name, kind, detail, parameters, arguments)                                             \
-	SHIM type name parameters                                                                                \
-	{                                                                                                        \
-		type rc = REAL(name) arguments;                                                                      \
-		log_path(kind, detail, dir, path, rc);                                                               \
-		return rc;                                                                                           \
+#define AT_CALL(type, name, kind, detail, parameters, arguments) \
+	SHIM type name parameters                                    \
+	{                                                            \
+		type rc = REAL(name) arguments;                          \
+		log_path(kind, detail, dir, path, rc);                   \
+		return rc;                                               \
 	}
 
 /* name(int fd, ...) */
-#define FD_CALL(type, name, kind, parameters, arguments)                                                     \
-	SHIM type name parameters                                                                                \
-	{                                                                                                        \
-		type rc = REAL(name) arguments;                                                                      \
-		log_fd(kind, 0, fd, rc);                                                                             \
-		return rc;                                                                                           \
+#define FD_CALL(type, name, kind, parameters, arguments) \
+	SHIM type name parameters                            \
+	{                                                    \
+		type rc = REAL(name) arguments;                  \
+		log_fd(kind, 0, fd, rc);                         \
+		return rc;                                       \
 	}
 
 /* Of AT_SYMLINK_NOFOLLOW. */

@@ -35,7 +35,7 @@ bool elfile_is_program(const struct elfile *e)
 }
 
 /* The n-th program header, or NULL. */
-static const ElfW(Phdr) *segment(const struct elfile *e, unsigned n)
+static const ElfW(Phdr) * segment(const struct elfile *e, unsigned n)
 {
 	const ElfW(Ehdr) *head = (const ElfW(Ehdr) *)e->head;
 	uint64_t at = head->e_phoff + (uint64_t)n * sizeof(ElfW(Phdr));
@@ -46,9 +46,9 @@ static const ElfW(Phdr) *segment(const struct elfile *e, unsigned n)
 	return (const ElfW(Phdr) *)(e->head + at);
 }
 
-static const ElfW(Phdr) *segment_of_type(const struct elfile *e, uint32_t type)
+static const ElfW(Phdr) * segment_of_type(const struct elfile *e, uint32_t type)
 {
-	const ElfW(Phdr) *p;
+	const ElfW(Phdr) * p;
 	for (unsigned n = 0; (p = segment(e, n)); n++)
 		if (p->p_type == type)
 			return p;
@@ -58,7 +58,7 @@ static const ElfW(Phdr) *segment_of_type(const struct elfile *e, uint32_t type)
 /* Read what will be at `address`. How much there was. */
 static size_t read_address(const struct elfile *e, uint64_t address, void *data, size_t size)
 {
-	const ElfW(Phdr) *p;
+	const ElfW(Phdr) * p;
 	for (unsigned n = 0; (p = segment(e, n)); n++) {
 		if (p->p_type != PT_LOAD || address < p->p_vaddr || address - p->p_vaddr >= p->p_filesz)
 			continue;
@@ -79,7 +79,7 @@ bool elfile_loader(const struct elfile *e, char *loader, size_t room)
 }
 
 struct dynamic {
-	ElfW(Dyn) entries[64];
+	ElfW(Dyn) entries[128];
 	size_t count;
 };
 
@@ -133,18 +133,21 @@ static bool is_named(const struct elfile *e, const struct dynamic *d, uint32_t s
 	return s.st_shndx != SHN_UNDEF && strcmp(text, name) == 0;
 }
 
+/* Chains are short; where one is not, the file is damaged. */
+enum { CHAIN_MAX = 4096 };
+
 struct hash_table {
 	uint32_t buckets, first, words, shift;
 };
 
-static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t buckets, const struct hash_table *h,
-                     const char *name)
+static bool in_chain(const struct elfile *e, const struct dynamic *d, uint64_t buckets,
+                     const struct hash_table *h, const char *name)
 {
 	uint32_t hash = gnuhash(name), symbol = 0, link = 0;
 	uint64_t chains = buckets + h->buckets * (uint64_t)4;
 	if (read_address(e, buckets + hash % h->buckets * (uint64_t)4, &symbol, 4) != 4 || symbol < h->first)
 		return false;
-	for (; !(link & 1); symbol++) {
+	for (uint32_t end = symbol + CHAIN_MAX; !(link & 1) && symbol != end; symbol++) {
 		if (read_address(e, chains + (symbol - h->first) * (uint64_t)4, &link, 4) != 4)
 			return false;
 		if ((link | 1) == (hash | 1) && is_named(e, d, symbol, name))

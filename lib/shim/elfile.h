@@ -8,8 +8,8 @@
 
 struct elfile {
 	long fd;
-	size_t size;                         /* of what is in `head` */
-	_Alignas(16) char head[2048];        /* where the headers are, always; with room to work in */
+	size_t size;                  /* of what is in `head` */
+	_Alignas(16) char head[2048]; /* where the headers are, always; with room to work in */
 };
 
 /* 0, or the error. Only what was opened is to be closed. */

@@ -96,17 +96,17 @@ SHIM int execvp(const char *name, char *const argv[])
 
 /* The arguments in a list, as a vector `argv`; what follows their NULL is left in
  * `rest`. */
-#define COLLECT(argv, rest, first)                                                                           \
-	size_t count = 1;                                                                                        \
-	va_list counting, rest;                                                                                  \
-	va_start(counting, first);                                                                               \
-	while (va_arg(counting, char *))                                                                         \
-		count++;                                                                                             \
-	va_end(counting);                                                                                        \
-	char *argv[count + 1];                                                                                   \
-	argv[0] = (char *)first;                                                                                 \
-	va_start(rest, first);                                                                                   \
-	for (size_t i = 1; i <= count; i++)                                                                      \
+#define COLLECT(argv, rest, first)      \
+	size_t count = 1;                   \
+	va_list counting, rest;             \
+	va_start(counting, first);          \
+	while (va_arg(counting, char *))    \
+		count++;                        \
+	va_end(counting);                   \
+	char *argv[count + 1];              \
+	argv[0] = (char *)first;            \
+	va_start(rest, first);              \
+	for (size_t i = 1; i <= count; i++) \
 		argv[i] = va_arg(rest, char *);
 
 SHIM int execl(const char *path, const char *first, ...)

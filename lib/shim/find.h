@@ -11,7 +11,7 @@ enum real_function {
 #define X(name) REAL_##name,
 	SHIM_TABLE(X)
 #undef X
-	REAL_COUNT
+	    REAL_COUNT
 };
 
 extern _Atomic(void *) real_found[REAL_COUNT];

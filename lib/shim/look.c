@@ -21,7 +21,8 @@ PATH_CALL(int, statvfs, WIRE_STAT, 0, (const char *path, struct statvfs *st), (p
 PATH_CALL(int, access, WIRE_ACCESS, 0, (const char *path, int mode), (path, mode))
 PATH_CALL(int, eaccess, WIRE_ACCESS, 0, (const char *path, int mode), (path, mode))
 PATH_CALL(int, euidaccess, WIRE_ACCESS, 0, (const char *path, int mode), (path, mode))
-AT_CALL(int, faccessat, WIRE_ACCESS, 0, (int dir, const char *path, int mode, int flags), (dir, path, mode, flags))
+AT_CALL(int, faccessat, WIRE_ACCESS, 0, (int dir, const char *path, int mode, int flags),
+        (dir, path, mode, flags))
 
 SHIM ssize_t readlink(const char *path, char *text, size_t size)
 {
@@ -44,18 +45,18 @@ SHIM char *realpath(const char *path, char *resolved)
 	return found;
 }
 
-#define LOOK_AT_ATTRIBUTES(name, detail, parameters, arguments)                                              \
-	SHIM ssize_t name parameters                                                                             \
-	{                                                                                                        \
-		ssize_t n = REAL(name) arguments;                                                                    \
-		looking_log_attribute(detail, path, n);                                                              \
-		return n;                                                                                            \
+#define LOOK_AT_ATTRIBUTES(name, detail, parameters, arguments) \
+	SHIM ssize_t name parameters                                \
+	{                                                           \
+		ssize_t n = REAL(name) arguments;                       \
+		looking_log_attribute(detail, path, n);                 \
+		return n;                                               \
 	}
 
 LOOK_AT_ATTRIBUTES(getxattr, 0, (const char *path, const char *name, void *value, size_t size),
                    (path, name, value, size))
-LOOK_AT_ATTRIBUTES(lgetxattr, WIRE_LOOK_NOFOLLOW, (const char *path, const char *name, void *value, size_t size),
-                   (path, name, value, size))
+LOOK_AT_ATTRIBUTES(lgetxattr, WIRE_LOOK_NOFOLLOW,
+                   (const char *path, const char *name, void *value, size_t size), (path, name, value, size))
 LOOK_AT_ATTRIBUTES(listxattr, 0, (const char *path, char *list, size_t size), (path, list, size))
 LOOK_AT_ATTRIBUTES(llistxattr, WIRE_LOOK_NOFOLLOW, (const char *path, char *list, size_t size),
                    (path, list, size))

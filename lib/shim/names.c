@@ -37,10 +37,12 @@ NAMED("protocols", struct protoent *, getprotobynumber, (int number), (number))
 
 HOST(struct hostent *, gethostbyname, (const char *name), (name))
 HOST(struct hostent *, gethostbyname2, (const char *name, int family), (name, family))
-HOST(struct hostent *, gethostbyaddr, (const void *address, socklen_t size, int family), (address, size, family))
+HOST(struct hostent *, gethostbyaddr, (const void *address, socklen_t size, int family),
+     (address, size, family))
 
 /* Only names need the network; without one, or with a number, services are looked up. */
-SHIM int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+SHIM int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                     struct addrinfo **found)
 {
 	int flags = hints ? hints->ai_flags : 0;
 	if (node && !(flags & AI_NUMERICHOST))

@@ -12,26 +12,26 @@ static inline void names_log_host(void)
 }
 
 /* The file is recorded after the call, as is a library that came with it. */
-#define NAMED(file, type, name_, parameters, arguments)                                                      \
-	SHIM type name_ parameters                                                                               \
-	{                                                                                                        \
-		type answer = REAL(name_) arguments;                                                                 \
-		rules_names(file);                                                                                   \
-		return answer;                                                                                       \
+#define NAMED(file, type, name_, parameters, arguments) \
+	SHIM type name_ parameters                          \
+	{                                                   \
+		type answer = REAL(name_) arguments;            \
+		rules_names(file);                              \
+		return answer;                                  \
 	}
 
-#define HOST(type, name_, parameters, arguments)                                                             \
-	SHIM type name_ parameters                                                                               \
-	{                                                                                                        \
-		names_log_host();                                                                                    \
-		return REAL(name_) arguments;                                                                        \
+#define HOST(type, name_, parameters, arguments) \
+	SHIM type name_ parameters                   \
+	{                                            \
+		names_log_host();                        \
+		return REAL(name_) arguments;            \
 	}
 
-#define LISTING(file, name_)                                                                                 \
-	SHIM void name_(void)                                                                                    \
-	{                                                                                                        \
-		REAL(name_)();                                                                                       \
-		rules_names(file);                                                                                   \
+#define LISTING(file, name_) \
+	SHIM void name_(void)    \
+	{                        \
+		REAL(name_)();       \
+		rules_names(file);   \
 	}
 
 #endif

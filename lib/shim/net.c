@@ -12,7 +12,8 @@
 /* Did the kernel read the address? */
 static bool is_known(const struct sockaddr *address, socklen_t size, int rc)
 {
-	return log_on() && address && size >= sizeof(sa_family_t) && !(rc < 0 && (errno == EFAULT || errno == EINVAL));
+	return log_on() && address && size >= sizeof(sa_family_t) &&
+	       !(rc < 0 && (errno == EFAULT || errno == EINVAL));
 }
 
 static bool is_internet(const struct sockaddr *address)

@@ -10,16 +10,16 @@ enum { VERSION_HIDDEN = 0x8000 };
 /* What a dynamic section says. */
 struct object {
 	uintptr_t base;
-	const ElfW(Sym) *symbols;
+	const ElfW(Sym) * symbols;
 	const char *strings;
-	const ElfW(Half) *versions;
+	const ElfW(Half) * versions;
 	const uint32_t *hash;
-	const ElfW(Rela) *relocations;
+	const ElfW(Rela) * relocations;
 	size_t relocation_count, relative_count;
 };
 
 /* glibc has relocated these addresses already, musl has not. */
-static const void *address(const struct link_map *map, const ElfW(Dyn) *entry)
+static const void *address(const struct link_map *map, const ElfW(Dyn) * entry)
 {
 	uintptr_t value = entry->d_un.d_ptr;
 	return (const void *)(value < map->l_addr ? value + map->l_addr : value);

@@ -62,7 +62,8 @@ size_t outfit_size(const struct outfit *o, char *const argv[], char *const envp[
 	if (o->fate == WIRE_EXEC_WATCHER)
 		return (count(argv) + 4) * sizeof(char *);
 	long own = find_preload(envp);
-	size_t strings = sizeof WIRE_VARIABLE "=" + strlen(log_name()) + sizeof "LD_PRELOAD=:" + strlen(o->preload);
+	size_t strings =
+	    sizeof WIRE_VARIABLE "=" + strlen(log_name()) + sizeof "LD_PRELOAD=:" + strlen(o->preload);
 	return (count(envp) + 3) * sizeof(char *) + strings + (own < 0 ? 0 : strlen(envp[own]));
 }
 

@@ -9,7 +9,7 @@
 
 struct outfit {
 	enum wire_exec fate;
-	const char *preload;  /* the shim that goes with it */
+	const char *preload; /* the shim that goes with it */
 	/* What to execute instead. */
 	const char *path;
 	char *const *argv;

@@ -19,13 +19,13 @@ SHIM int chroot(const char *path)
 	return rc;
 }
 
-#define OUTSIDE(name, why, parameters, arguments)                                                            \
-	SHIM int name parameters                                                                                 \
-	{                                                                                                        \
-		int rc = REAL(name) arguments;                                                                       \
-		if (rc >= 0)                                                                                         \
-			log_word(WIRE_UNCACHEABLE, why);                                                                 \
-		return rc;                                                                                           \
+#define OUTSIDE(name, why, parameters, arguments) \
+	SHIM int name parameters                      \
+	{                                             \
+		int rc = REAL(name) arguments;            \
+		if (rc >= 0)                              \
+			log_word(WIRE_UNCACHEABLE, why);      \
+		return rc;                                \
 	}
 
 OUTSIDE(unshare, "left its namespace", (int flags), (flags))

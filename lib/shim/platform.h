@@ -8,7 +8,7 @@
 struct link_map *platform_objects(void);
 
 /* The dynamic section of the shim itself: what it is known by. */
-const ElfW(Dyn) *platform_own(void);
+const ElfW(Dyn) * platform_own(void);
 
 /* The environment that the process was started with, also before the C library has
  * taken it over into `environ`. */

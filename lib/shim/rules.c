@@ -3,7 +3,7 @@
 #include "find.h"
 #include "library.h"
 #include "log.h"
-#include "objects.h"
+#include "gnuhash.h"
 #include "raw.h"
 
 #include <fcntl.h>
@@ -46,7 +46,7 @@ static void read_pieces(const char *const *pieces)
 static bool is_new_zone(const char *zone)
 {
 	static _Atomic uint64_t last;
-	uint64_t now = zone ? (uint64_t)objects_hash(zone) << 32 | (uint32_t)(uintptr_t)zone : 1;
+	uint64_t now = zone ? (uint64_t)gnuhash(zone) << 32 | (uint32_t)(uintptr_t)zone : 1;
 	return atomic_exchange_explicit(&last, now, memory_order_relaxed) != now;
 }
 
@@ -85,10 +85,10 @@ void rules_names(const char *file)
 	library_sweep();
 }
 
-static const char *const categories[] = {"LC_CTYPE",    "LC_NUMERIC", "LC_TIME",    "LC_COLLATE",
-                                         "LC_MONETARY", "LC_PAPER",   "LC_NAME",    "LC_ADDRESS",
-                                         "LC_TELEPHONE", "LC_MEASUREMENT", "LC_IDENTIFICATION",
-                                         "LC_MESSAGES/SYS_LC_MESSAGES"};
+static const char *const categories[] = {
+    "LC_CTYPE",     "LC_NUMERIC",     "LC_TIME",           "LC_COLLATE",
+    "LC_MONETARY",  "LC_PAPER",       "LC_NAME",           "LC_ADDRESS",
+    "LC_TELEPHONE", "LC_MEASUREMENT", "LC_IDENTIFICATION", "LC_MESSAGES/SYS_LC_MESSAGES"};
 
 /* The first variants that the C library tries: the name as it is, and its character set
  * in small letters without the rest. */

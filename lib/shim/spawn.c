@@ -25,8 +25,8 @@ static void log_if_moved(const char *path)
 		log_word(WIRE_UNCACHEABLE, "started a program by a path relative to another directory");
 }
 
-static int spawn(pid_t *pid, const char *path, const spawn_actions *actions, const posix_spawnattr_t *attributes,
-                 char *const argv[], char *const envp[])
+static int spawn(pid_t *pid, const char *path, const spawn_actions *actions,
+                 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
 	struct target t;
 	struct outfit o;
@@ -78,7 +78,8 @@ SHIM int posix_spawnp(pid_t *pid, const char *name, const spawn_actions *actions
 }
 
 /* What becomes of it shows in the child only: looked at now. */
-SHIM int posix_spawn_file_actions_addopen(spawn_actions *actions, int fd, const char *path, int flags, mode_t mode)
+SHIM int posix_spawn_file_actions_addopen(spawn_actions *actions, int fd, const char *path, int flags,
+                                          mode_t mode)
 {
 	bool fresh = opening_is_fresh(AT_FDCWD, path, flags);
 	int error = fresh ? 0 : (int)-raw_access(AT_FDCWD, path, F_OK);

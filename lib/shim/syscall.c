@@ -215,24 +215,65 @@ static long outside(const struct call *s)
 static long (*handler_of(long number))(const struct call *)
 {
 	switch (number) {
-	case SYS_open: case SYS_openat: case SYS_creat: case SYS_openat2:
+	case SYS_open:
+	case SYS_openat:
+	case SYS_creat:
+	case SYS_openat2:
 		return opened;
-	case SYS_stat: case SYS_lstat: case SYS_newfstatat: case SYS_statx: case SYS_statfs: case SYS_access:
-	case SYS_faccessat: case SYS_faccessat2: case SYS_readlink: case SYS_readlinkat: case SYS_getdents:
+	case SYS_stat:
+	case SYS_lstat:
+	case SYS_newfstatat:
+	case SYS_statx:
+	case SYS_statfs:
+	case SYS_access:
+	case SYS_faccessat:
+	case SYS_faccessat2:
+	case SYS_readlink:
+	case SYS_readlinkat:
+	case SYS_getdents:
 	case SYS_getdents64:
 		return looked;
-	case SYS_mkdir: case SYS_mkdirat: case SYS_mknod: case SYS_mknodat: case SYS_symlink: case SYS_symlinkat:
-	case SYS_unlink: case SYS_unlinkat: case SYS_rmdir: case SYS_rename: case SYS_renameat: case SYS_renameat2:
-	case SYS_truncate: case SYS_chmod: case SYS_fchmodat: case SYS_fchownat: case SYS_utimensat:
+	case SYS_mkdir:
+	case SYS_mkdirat:
+	case SYS_mknod:
+	case SYS_mknodat:
+	case SYS_symlink:
+	case SYS_symlinkat:
+	case SYS_unlink:
+	case SYS_unlinkat:
+	case SYS_rmdir:
+	case SYS_rename:
+	case SYS_renameat:
+	case SYS_renameat2:
+	case SYS_truncate:
+	case SYS_chmod:
+	case SYS_fchmodat:
+	case SYS_fchownat:
+	case SYS_utimensat:
 		return changed;
-	case SYS_execve: case SYS_execveat:
+	case SYS_execve:
+	case SYS_execveat:
 		return executed;
-	case SYS_time: case SYS_gettimeofday: case SYS_clock_gettime: case SYS_getrandom: case SYS_getpid:
+	case SYS_time:
+	case SYS_gettimeofday:
+	case SYS_clock_gettime:
+	case SYS_getrandom:
+	case SYS_getpid:
 		return noted;
-	case SYS_connect: case SYS_bind: case SYS_sendto:
+	case SYS_connect:
+	case SYS_bind:
+	case SYS_sendto:
 		return socketed;
-	case SYS_chroot: case SYS_mount: case SYS_umount2: case SYS_pivot_root: case SYS_unshare: case SYS_setns:
-	case SYS_link: case SYS_linkat: case SYS_io_uring_setup: case SYS_open_by_handle_at:
+	case SYS_chroot:
+	case SYS_mount:
+	case SYS_umount2:
+	case SYS_pivot_root:
+	case SYS_unshare:
+	case SYS_setns:
+	case SYS_link:
+	case SYS_linkat:
+	case SYS_io_uring_setup:
+	case SYS_open_by_handle_at:
 		return outside;
 	default:
 		return NULL;

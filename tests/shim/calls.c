@@ -186,8 +186,8 @@ static int make_temporary(void)
 	return fd;
 }
 
-#define CALL(name_, expression)                                                                              \
-	if (strcmp(name, name_) == 0)                                                                            \
+#define CALL(name_, expression)   \
+	if (strcmp(name, name_) == 0) \
 		return (long)(expression);
 
 static long files(const char *name)

@@ -366,7 +366,11 @@ static void what_nobody_could_watch_is_refused(void **state)
 	assert_refused(&t, "could not be watched");
 	end(&t);
 	begin(&t, state);
+	note(&t, WIRE_EXEC, WIRE_EXEC_BLIND, 0, "/bin/nowhere");
+	note(&t, WIRE_EXEC_FAILED, 0, ENOENT, "/bin/nowhere");
+	assert_int_equal(judge(&t), DPC_OK);
 	note(&t, WIRE_EXEC, WIRE_EXEC_BLIND, 0, "/bin/static");
+	t.trace.head->execs++;
 	assert_refused(&t, "/bin/static cannot be watched");
 	end(&t);
 	begin(&t, state);

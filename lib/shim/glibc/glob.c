@@ -19,27 +19,26 @@ static inline void *glob_open(const char *path)
 }
 
 /* The caller's own functions, if it has some, call what we stand in front of. */
-#define GLOB(name, glob_type, read, look, look_not_follow)                                                   \
-	SHIM int name(const char *pattern, int flags, int (*failed)(const char *, int), glob_type *result)       \
-	{                                                                                                        \
-		if (flags & GLOB_ALTDIRFUNC || !log_on())                                                            \
-			return REAL(name)(pattern, flags, failed, result);                                               \
-		glob_type was = *result;                                                                             \
-		result->gl_closedir = glob_close;                                                                    \
-		result->gl_readdir = read;                                                                           \
-		result->gl_opendir = glob_open;                                                                      \
-		result->gl_lstat = look_not_follow;                                                                  \
-		result->gl_stat = look;                                                                              \
-		int rc = REAL(name)(pattern, flags | GLOB_ALTDIRFUNC, failed, result);                               \
-		result->gl_flags &= ~GLOB_ALTDIRFUNC;                                                                \
-		result->gl_closedir = was.gl_closedir;                                                               \
-		result->gl_readdir = was.gl_readdir;                                                                 \
-		result->gl_opendir = was.gl_opendir;                                                                 \
-		result->gl_lstat = was.gl_lstat;                                                                     \
-		result->gl_stat = was.gl_stat;                                                                       \
-		return rc;                                                                                           \
+#define GLOB(name, glob_type, read, look, look_not_follow)                                             \
+	SHIM int name(const char *pattern, int flags, int (*failed)(const char *, int), glob_type *result) \
+	{                                                                                                  \
+		if (flags & GLOB_ALTDIRFUNC || !log_on())                                                      \
+			return REAL(name)(pattern, flags, failed, result);                                         \
+		glob_type was = *result;                                                                       \
+		result->gl_closedir = glob_close;                                                              \
+		result->gl_readdir = read;                                                                     \
+		result->gl_opendir = glob_open;                                                                \
+		result->gl_lstat = look_not_follow;                                                            \
+		result->gl_stat = look;                                                                        \
+		int rc = REAL(name)(pattern, flags | GLOB_ALTDIRFUNC, failed, result);                         \
+		result->gl_flags &= ~GLOB_ALTDIRFUNC;                                                          \
+		result->gl_closedir = was.gl_closedir;                                                         \
+		result->gl_readdir = was.gl_readdir;                                                           \
+		result->gl_opendir = was.gl_opendir;                                                           \
+		result->gl_lstat = was.gl_lstat;                                                               \
+		result->gl_stat = was.gl_stat;                                                                 \
+		return rc;                                                                                     \
 	}
-
 
 static struct dirent *read_name(void *dir)
 {

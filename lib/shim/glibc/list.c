@@ -22,7 +22,8 @@ SHIM int scandirat(int dir, const char *path, struct dirent ***names, int (*want
 	return rc;
 }
 
-SHIM int scandirat64(int dir, const char *path, struct dirent64 ***names, int (*wanted)(const struct dirent64 *),
+SHIM int scandirat64(int dir, const char *path, struct dirent64 ***names,
+                     int (*wanted)(const struct dirent64 *),
                      int (*order)(const struct dirent64 **, const struct dirent64 **))
 {
 	int rc = REAL(scandirat64)(dir, path, names, wanted, order);

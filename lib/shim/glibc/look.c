@@ -13,7 +13,8 @@ PATH_CALL(int, lstat64, WIRE_STAT, WIRE_LOOK_NOFOLLOW, (const char *path, struct
 AT_CALL(int, fstatat64, WIRE_STAT, LOOK_OF(flags), (int dir, const char *path, struct stat64 *st, int flags),
         (dir, path, st, flags))
 PATH_CALL(int, __xstat, WIRE_STAT, 0, (int version, const char *path, struct stat *st), (version, path, st))
-PATH_CALL(int, __xstat64, WIRE_STAT, 0, (int version, const char *path, struct stat64 *st), (version, path, st))
+PATH_CALL(int, __xstat64, WIRE_STAT, 0, (int version, const char *path, struct stat64 *st),
+          (version, path, st))
 PATH_CALL(int, __lxstat, WIRE_STAT, WIRE_LOOK_NOFOLLOW, (int version, const char *path, struct stat *st),
           (version, path, st))
 PATH_CALL(int, __lxstat64, WIRE_STAT, WIRE_LOOK_NOFOLLOW, (int version, const char *path, struct stat64 *st),
@@ -21,7 +22,8 @@ PATH_CALL(int, __lxstat64, WIRE_STAT, WIRE_LOOK_NOFOLLOW, (int version, const ch
 AT_CALL(int, __fxstatat, WIRE_STAT, LOOK_OF(flags),
         (int version, int dir, const char *path, struct stat *st, int flags), (version, dir, path, st, flags))
 AT_CALL(int, __fxstatat64, WIRE_STAT, LOOK_OF(flags),
-        (int version, int dir, const char *path, struct stat64 *st, int flags), (version, dir, path, st, flags))
+        (int version, int dir, const char *path, struct stat64 *st, int flags),
+        (version, dir, path, st, flags))
 PATH_CALL(int, statfs64, WIRE_STAT, 0, (const char *path, struct statfs64 *st), (path, st))
 PATH_CALL(int, __statfs, WIRE_STAT, 0, (const char *path, struct statfs *st), (path, st))
 PATH_CALL(int, statvfs64, WIRE_STAT, 0, (const char *path, struct statvfs64 *st), (path, st))
@@ -32,7 +34,8 @@ AT_CALL(int, name_to_handle_at, WIRE_STAT, LOOK_OF(~flags),
 SHIM int statx(int dir, const char *path, int flags, unsigned mask, struct statx *st)
 {
 	int rc = REAL(statx)(dir, path, flags, mask, st);
-	unsigned type = mask & ~(STATX_TYPE | STATX_MODE | STATX_INO | STATX_UID | STATX_GID) ? 0 : WIRE_LOOK_TYPE;
+	unsigned type =
+	    mask & ~(STATX_TYPE | STATX_MODE | STATX_INO | STATX_UID | STATX_GID) ? 0 : WIRE_LOOK_TYPE;
 	log_path(WIRE_STAT, LOOK_OF(flags) | type, dir, path, rc);
 	return rc;
 }

@@ -22,20 +22,20 @@ MAKE_TEMPORARY(mkstemps64, (char *template, int suffix), (template, suffix))
 MAKE_TEMPORARY(mkostemps64, (char *template, int suffix, int flags), (template, suffix, flags))
 
 /* Those without a mode make no file. */
-#define OPEN_2(name)                                                                                         \
-	SHIM int name(const char *path, int flags)                                                               \
-	{                                                                                                        \
-		int fd = REAL(name)(path, flags);                                                                    \
-		opening_log(AT_FDCWD, path, flags, false, fd);                                                       \
-		return fd;                                                                                           \
+#define OPEN_2(name)                                   \
+	SHIM int name(const char *path, int flags)         \
+	{                                                  \
+		int fd = REAL(name)(path, flags);              \
+		opening_log(AT_FDCWD, path, flags, false, fd); \
+		return fd;                                     \
 	}
 
-#define OPENAT_2(name)                                                                                       \
-	SHIM int name(int dir, const char *path, int flags)                                                      \
-	{                                                                                                        \
-		int fd = REAL(name)(dir, path, flags);                                                               \
-		opening_log(dir, path, flags, false, fd);                                                            \
-		return fd;                                                                                           \
+#define OPENAT_2(name)                                  \
+	SHIM int name(int dir, const char *path, int flags) \
+	{                                                   \
+		int fd = REAL(name)(dir, path, flags);          \
+		opening_log(dir, path, flags, false, fd);       \
+		return fd;                                      \
 	}
 
 OPEN_2(__open_2)

@@ -7,13 +7,13 @@
 
 int pivot_root(const char *root, const char *old);
 
-#define OUTSIDE(name, why, parameters, arguments)                                                            \
-	SHIM int name parameters                                                                                 \
-	{                                                                                                        \
-		int rc = REAL(name) arguments;                                                                       \
-		if (rc >= 0)                                                                                         \
-			log_word(WIRE_UNCACHEABLE, why);                                                                 \
-		return rc;                                                                                           \
+#define OUTSIDE(name, why, parameters, arguments) \
+	SHIM int name parameters                      \
+	{                                             \
+		int rc = REAL(name) arguments;            \
+		if (rc >= 0)                              \
+			log_word(WIRE_UNCACHEABLE, why);      \
+		return rc;                                \
 	}
 
 OUTSIDE(fsopen, "mounted a file system", (const char *type, unsigned flags), (type, flags))

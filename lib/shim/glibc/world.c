@@ -23,29 +23,30 @@ SHIM locale_t __newlocale(int mask, const char *name, locale_t base)
 	return locale;
 }
 
-#define ZONED(type, name, parameters, arguments)                                                             \
-	SHIM type name parameters                                                                                \
-	{                                                                                                        \
-		rules_zone();                                                                                        \
-		return REAL(name) arguments;                                                                         \
+#define ZONED(type, name, parameters, arguments) \
+	SHIM type name parameters                    \
+	{                                            \
+		rules_zone();                            \
+		return REAL(name) arguments;             \
 	}
 
 ZONED(time_t, timelocal, (struct tm * tm), (tm))
-ZONED(size_t, __strftime_l, (char *text, size_t room, const char *format, const struct tm *tm, locale_t locale),
+ZONED(size_t, __strftime_l,
+      (char *text, size_t room, const char *format, const struct tm *tm, locale_t locale),
       (text, room, format, tm, locale))
-ZONED(size_t, wcsftime, (wchar_t *text, size_t room, const wchar_t *format, const struct tm *tm),
+ZONED(size_t, wcsftime, (wchar_t * text, size_t room, const wchar_t *format, const struct tm *tm),
       (text, room, format, tm))
 ZONED(size_t, wcsftime_l,
-      (wchar_t *text, size_t room, const wchar_t *format, const struct tm *tm, locale_t locale),
+      (wchar_t * text, size_t room, const wchar_t *format, const struct tm *tm, locale_t locale),
       (text, room, format, tm, locale))
 ZONED(size_t, __wcsftime_l,
-      (wchar_t *text, size_t room, const wchar_t *format, const struct tm *tm, locale_t locale),
+      (wchar_t * text, size_t room, const wchar_t *format, const struct tm *tm, locale_t locale),
       (text, room, format, tm, locale))
 
-NAMED("passwd", int, getpwent_r, (struct passwd *entry, char *room, size_t size, struct passwd **result),
+NAMED("passwd", int, getpwent_r, (struct passwd * entry, char *room, size_t size, struct passwd **result),
       (entry, room, size, result))
 NAMED("passwd", int, getpw, (uid_t user, char *text), (user, text))
-NAMED("group", int, getgrent_r, (struct group *entry, char *room, size_t size, struct group **result),
+NAMED("group", int, getgrent_r, (struct group * entry, char *room, size_t size, struct group **result),
       (entry, room, size, result))
 NAMED("shadow", struct spwd *, getspent, (void), ())
 NAMED("shadow", int, getspnam_r,
@@ -57,7 +58,8 @@ NAMED("services", int, getservbyname_r,
        struct servent **result),
       (name, protocol, entry, room, size, result))
 NAMED("services", int, getservbyport_r,
-      (int port, const char *protocol, struct servent *entry, char *room, size_t size, struct servent **result),
+      (int port, const char *protocol, struct servent *entry, char *room, size_t size,
+       struct servent **result),
       (port, protocol, entry, room, size, result))
 
 HOST(int, gethostbyname_r,

@@ -14,7 +14,8 @@ SHIM int getdents(int fd, struct dirent *data, size_t size)
 }
 
 /* It cannot be told which directories it lists, as glibc's can. */
-SHIM int glob(const char *restrict pattern, int flags, int (*failed)(const char *, int), glob_t *restrict result)
+SHIM int glob(const char *restrict pattern, int flags, int (*failed)(const char *, int),
+              glob_t *restrict result)
 {
 	log_word(WIRE_UNCACHEABLE, "expanded a pattern in a way that is not followed");
 	return REAL(glob)(pattern, flags, failed, result);

@@ -10,7 +10,7 @@ struct link_map *platform_objects(void)
 	return _dl_debug_addr->r_map;
 }
 
-const ElfW(Dyn) *platform_own(void)
+const ElfW(Dyn) * platform_own(void)
 {
 	return _DYNAMIC;
 }
