@@ -189,8 +189,11 @@ static int see_path(struct sightings *s, const struct wire_record *r, dpc_error 
 	if (r->error)
 		return look_in_vain(e, path, r->error, looks_at_link(r), err);
 	switch (r->kind) {
-	case WIRE_HELLO:
 	case WIRE_LIBRARY:
+		s->dynamic = true;
+		look(e, SEEN_READ);
+		break;
+	case WIRE_HELLO:
 		look(e, SEEN_READ);
 		break;
 	case WIRE_OPEN:
@@ -249,9 +252,8 @@ static int see(struct sightings *s, const struct wire_record *r, dpc_error *err)
 {
 	switch (r->kind) {
 	case WIRE_EXEC:
-		/* What comes of it, WIRE_HELLO or WIRE_EXEC_FAILED tells. */
-		return r->detail == WIRE_EXEC_BLIND ? dpc__fail(err, DPC_MISS, "%s cannot be watched", r->path)
-		                                    : DPC_OK;
+	case WIRE_EXEC_FAILED:
+		return see_exec(s, r, err);
 	case WIRE_VARIABLE_READ:
 		return pathset_at(&s->variables, r->path) ? DPC_OK : DPC_E_MEMORY;
 	case WIRE_ENVIRONMENT:

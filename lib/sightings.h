@@ -29,6 +29,7 @@ struct sightings {
 	struct pathset variables; /* names that were looked up */
 	struct pathset programs;  /* those that have their environment at hand whole */
 	struct pathset blind;     /* what was executed, or tried to be, with nobody watching */
+	bool dynamic;             /* some program was linked dynamically */
 	struct pathset touched;   /* directories in which the run made or removed names */
 };
 

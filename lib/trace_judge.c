@@ -329,7 +329,7 @@ static int judge_linker(struct judge *j, dpc_error *why)
 {
 	static const char *const read[] = {"/etc/ld.so.cache", "/etc/ld.so.preload"};
 	int rc = DPC_OK;
-	for (size_t i = 0; rc == DPC_OK && i < sizeof read / sizeof *read; i++)
+	for (size_t i = 0; rc == DPC_OK && j->seen->dynamic && i < sizeof read / sizeof *read; i++)
 		if (!pathset_find(&j->seen->paths, read[i]))
 			rc = access(read[i], F_OK) == 0 ? add_content(j, read[i], why)
 			                                : add(j, OBSERVED_ABSENT, read[i], why);

@@ -48,7 +48,7 @@ int trace_dress(struct trace *t, struct spawn *command, dpc_error *err)
 	name = t->log;
 	target_look(&target, AT_FDCWD, command->exe);
 	/* A file that is neither program nor script becomes one of /bin/sh. */
-	if (target.kind == TARGET_SCRIPT)
+	if (target.kind == TARGET_OTHER)
 		target_look(&target, AT_FDCWD, "/bin/sh");
 	outfit_choose(&o, target.kind, command->exe);
 	bool strict = t->head->strict && target.kind != TARGET_SECURE;

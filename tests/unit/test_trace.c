@@ -116,7 +116,6 @@ static void each_look_leaves_the_fact_it_learned(void **state)
 		enum observation_kind fact;
 		const char *name;
 	} looks[] = {
-	    {WIRE_LIBRARY, 0, OBSERVED_FILE, "file"},
 	    {WIRE_HELLO, 0, OBSERVED_FILE, "file"},
 	    {WIRE_STAT, 0, OBSERVED_STAT, "file"},
 	    {WIRE_STAT, WIRE_LOOK_NOFOLLOW, OBSERVED_LSTAT, "link"},
@@ -139,6 +138,19 @@ static void each_look_leaves_the_fact_it_learned(void **state)
 		assert_only_fact(&t, looks[i].fact, path_in(f, looks[i].name));
 		end(&t);
 	}
+}
+
+static void with_a_library_counts_what_the_dynamic_linker_reads(void **state)
+{
+	struct traced t;
+	write_text(path_in(*state, "lib.so"), "x");
+	begin(&t, state);
+	note_in(&t, WIRE_LIBRARY, 0, 0, "lib.so");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_true(has_fact(&t, OBSERVED_FILE, path_in(t.f, "lib.so")));
+	assert_true(has_fact(&t, OBSERVED_FILE, "/etc/ld.so.cache"));
+	assert_true(has_fact(&t, OBSERVED_ABSENT, "/etc/ld.so.preload") || has_fact(&t, OBSERVED_FILE, "/etc/ld.so.preload"));
+	end(&t);
 }
 
 static void what_was_absent_counts_as_absent(void **state)
@@ -438,6 +450,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    with_home(a_file_that_was_read_counts_by_its_content),
 	    with_home(each_look_leaves_the_fact_it_learned),
+	    with_home(with_a_library_counts_what_the_dynamic_linker_reads),
 	    with_home(what_was_absent_counts_as_absent),
 	    with_home(a_path_counts_once_however_it_is_spelled),
 	    with_home(dot_dot_behind_a_link_stays),

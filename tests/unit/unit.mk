@@ -16,7 +16,6 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 
 $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
 $(BUILD)/unit/test_watcher: $(filter-out %/main.o %/siphash.o, $(WATCHER_SRC:%.c=$(BUILD)/obj/%.o))
-$(BUILD)/unit/test_elfile: $(addprefix $(BUILD)/shim/lib/shim/, elfile.o objects.o glibc/platform.o)
 
 $(UNIT_BIN): %: %.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
 	$(say) LINK $@
