@@ -54,7 +54,7 @@ assert_reason() { # WORDS
 }
 
 @test "dpcache run --trace: what the shelf has lost is found in the store" {
-	for round in 1 2; do
+	for _ in 1 2; do
 		for state in one two; do
 			echo "$state" >input
 			assert_equal "$(traced 'cat input')" "$state"
