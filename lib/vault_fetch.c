@@ -146,21 +146,19 @@ int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
 	dpc_error trouble = {0};
 	if (!store_maybe_has(a->home, &a->key))
 		return DPC_MISS;
-	int rc = store_open(&s, a->home, false, &trouble);
-	if (rc == DPC_E_NOTFOUND)
-		return DPC_MISS;
-	if (rc != DPC_OK)
-		return dpc__fail(err, rc, "%s", trouble.message);
+	int rc = a->look_only ? store_look_only(&s, a->home, &trouble) : store_open(&s, a->home, false, &trouble);
+	if (rc != DPC_OK) {
+		store_close(&s);
+		return rc == DPC_E_NOTFOUND ? DPC_MISS : dpc__fail(err, rc, "%s", trouble.message);
+	}
 	rc = ask_is_traced(a) ? load_traced(out, a, &s, err) : load_wanted(out, a, &s, &a->key, err);
-	if (rc == DPC_OK) {
+	if (rc == DPC_OK && !a->look_only) {
 		int lock = home_lock(a->home, HOME_PATIENCE / 100, NULL);
 		if (lock >= 0) {
 			shelve(a, &s, out);
 			home_unlock(lock);
 		}
-		if (!verdict_serves(a->verdict))
-			rc = DPC_MISS;
 	}
 	store_close(&s);
-	return rc;
+	return rc == DPC_OK && !verdict_serves(a->verdict) ? DPC_MISS : rc;
 }
