@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the store says of a key, made an answer whose every byte was checked. */
+static const char DAMAGED[] = "a remembered result is damaged";
+
+/* What the store says of a key, made an answer; its output is yet to be checked. */
 static int open_stored(struct answer *out, const struct home *h, const struct digest *key,
                        struct buf *capsule, const struct buf *file, dpc_error *err)
 {
@@ -28,15 +30,13 @@ static int open_stored(struct answer *out, const struct home *h, const struct di
 		if (rc == DPC_OK && !out->frames.memory.data)
 			rc = dpc__fail(err, DPC_E_CORRUPT, "capsule is cut short");
 	}
-	if (rc == DPC_OK)
-		rc = capsule_check_frames(&out->capsule, &out->frames, err);
 	if (rc == DPC_OK && memcmp(&out->capsule.key, key, sizeof *key) != 0)
 		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule lies under another key");
-	return rc == DPC_OK ? rc : dpc__context(err, rc, "a remembered result is damaged");
+	return rc == DPC_OK ? rc : dpc__context(err, rc, DAMAGED);
 }
 
-int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
-               dpc_error *err)
+int vault_describe(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
+                   dpc_error *err)
 {
 	struct buf capsule = {0}, file = {0};
 	int rc = store_get(s, key, &capsule, &file, err);
@@ -45,6 +45,16 @@ int vault_load(struct answer *out, const struct home *h, struct store *s, const 
 	buf_release(&capsule);
 	buf_release(&file);
 	return rc;
+}
+
+int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
+               dpc_error *err)
+{
+	int rc = vault_describe(out, h, s, key, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = capsule_check_frames(&out->capsule, &out->frames, err);
+	return rc == DPC_OK ? rc : dpc__context(err, rc, DAMAGED);
 }
 
 /* Between the row and its file the entry may be replaced: then look once more. */
