@@ -23,6 +23,7 @@ static struct slice shown_value(enum question_tag tag, struct slice value)
 	case Q_CWD:
 	case Q_PWD:
 	case Q_INPUT:
+	case Q_TRACE_IGNORE:
 	case Q_NAME:
 	case Q_REGION:
 		return value;
