@@ -15,6 +15,8 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
 $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
+$(BUILD)/unit/test_inputs: $(BUILD)/obj/cmd/inputs.o $(BUILD)/obj/cmd/text.o
+$(BUILD)/unit/test_difference: $(BUILD)/obj/cmd/difference.o $(BUILD)/obj/cmd/text.o
 
 $(UNIT_BIN): %: %.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
 	$(say) LINK $@
