@@ -14,6 +14,7 @@ struct command {
 };
 
 int cmd_run(const struct command *self, char **words);
+int cmd_explain(const struct command *self, char **words);
 int cmd_key(const struct command *self, char **words);
 int cmd_get(const struct command *self, char **words);
 int cmd_put(const struct command *self, char **words);

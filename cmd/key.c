@@ -4,79 +4,25 @@
 #include "ask.h"
 #include "json.h"
 #include "options.h"
+#include "parts.h"
 #include "place.h"
 #include "report.h"
-#include "text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* A field's name for people: for variables and inputs the name that is in it,
- * never a value. */
-static struct slice shown_value(enum question_tag tag, struct slice value)
-{
-	const uint8_t *nul;
-	switch (tag) {
-	case Q_PATH:
-	case Q_LOCALE:
-	case Q_ENV:
-		nul = memchr(value.data, 0, value.size);
-		return (struct slice){value.data, nul ? (size_t)(nul - value.data) : 0};
-	case Q_ARGUMENT:
-	case Q_EXE:
-	case Q_CWD:
-	case Q_PWD:
-	case Q_INPUT:
-	case Q_OUTPUT:
-	case Q_NAME:
-	case Q_REGION:
-		return value;
-	default:
-		return (struct slice){NULL, 0};
-	}
-}
-
-static void put_part(struct buf *b, bool json, const char *name, struct slice value)
-{
-	if (json) {
-		if (b->data[b->size - 1] != '[')
-			buf_u8(b, ',');
-		buf_u8(b, '{');
-		json_text(b, "part", name);
-		if (value.data)
-			json_bytes(b, "name", value);
-		buf_u8(b, '}');
-		return;
-	}
-	buf_put(b, name, strlen(name));
-	if (value.data) {
-		char *line = malloc(value.size + 1);
-		buf_u8(b, ' ');
-		if (line) {
-			text_line(line, value.size + 1, value.data, value.size);
-			buf_put(b, line, strlen(line));
-		}
-		free(line);
-	}
-	buf_u8(b, '\n');
-}
 
 static void put_inputs(struct buf *b, bool json, const struct observations *o)
 {
 	for (size_t i = 0; i < o->count; i++) {
 		const char *path = observation_path(o, i);
 		const char *name = observation_kind_name(o->v[i].kind);
-		put_part(b, json, name, (struct slice){(const uint8_t *)path, strlen(path)});
+		part_put(b, json, name, (struct slice){(const uint8_t *)path, strlen(path)});
 	}
 }
 
 static void explain(const struct ask *a, bool json)
 {
 	struct buf b = {0};
-	struct cursor c = {a->bytes.data, a->bytes.data + a->bytes.size, false};
-	enum question_tag tag;
-	struct slice value;
 	char hex[DIGEST_HEX];
 	digest_hex(hex, &a->key);
 	if (json) {
@@ -85,8 +31,7 @@ static void explain(const struct ask *a, bool json)
 		json_name(&b, "parts");
 		buf_u8(&b, '[');
 	}
-	while (question_next(&c, &tag, &value))
-		put_part(&b, json, question_tag_name(tag), shown_value(tag, value));
+	parts_put(&b, json, (struct slice){a->bytes.data, a->bytes.size});
 	put_inputs(&b, json, &a->observed);
 	if (json)
 		buf_put(&b, "]}\n", 3);

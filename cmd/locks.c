@@ -1,22 +1,15 @@
 /* dpcache locks: the runs at work. */
 #include "cmd.h"
 
-#include "capsule.h"
-#include "clock.h"
-#include "json.h"
-#include "lock.h"
-#include "os.h"
+#include "atwork.h"
 #include "place.h"
-#include "proclocks.h"
 #include "text.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { L_JSON = 1, L_STORE };
@@ -27,72 +20,19 @@ const struct opt locks_opts[] = {
     {NULL, 0, NULL, NULL, 0},
 };
 
-struct run {
-	struct capsule capsule;
-	struct buf meta;    /* owns the label */
-	struct slice label;
-	pid_t pid;
-	int waiters;        /* -1: cannot be told */
-	int64_t age;        /* ns */
-};
-
 struct runs {
-	struct run *run;
+	struct atwork *run;
 	size_t count, capacity;
 	bool failed;
 };
 
 /* --- finding them --- */
 
-/* The kernel's list first: a lock taken to find out, be it for a moment, stands
- * in the way of who comes to lead. */
-static bool is_held(int fd, pid_t *holder)
-{
-	*holder = proclocks_holder(fd);
-	if (*holder > 0)
-		return true;
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK;
-	flock(fd, LOCK_UN);
-	return false;
-}
-
-/* What its leader wrote at the start. Nothing yet, or an end, is no run. */
-static bool read_run(struct run *r, int fd)
-{
-	uint8_t head[CAPSULE_HEAD];
-	struct capsule_meta meta;
-	ssize_t n = os_pread_full(fd, head, sizeof head, 0);
-	if (n < 0 || capsule_decode_head(&r->capsule, head, (size_t)n, NULL) != DPC_OK ||
-	    r->capsule.state != CAPSULE_BUILDING)
-		return false;
-	size_t size = (size_t)r->capsule.meta_size;
-	uint8_t *to = buf_reserve(&r->meta, size);
-	if (!to || os_pread_full(fd, to, size, CAPSULE_HEAD) != (ssize_t)size ||
-	    capsule_decode_meta(&meta, &r->capsule, (struct slice){to, size}, NULL) != DPC_OK)
-		return false;
-	r->label = meta.label;
-	return true;
-}
-
-static bool look_at(struct run *r, int fd)
-{
-	pid_t holder;
-	if (!is_held(fd, &holder) || !read_run(r, fd))
-		return false;
-	r->pid = holder > 0 ? holder : (pid_t)r->capsule.pid;
-	r->waiters = proclocks_waiters(fd);
-	r->age = clock_wall_ns() - r->capsule.started;
-	if (r->age < 0)
-		r->age = 0;
-	return true;
-}
-
-static bool add(struct runs *all, const struct run *r)
+static bool add(struct runs *all, const struct atwork *r)
 {
 	if (all->count == all->capacity) {
 		size_t capacity = all->capacity ? 2 * all->capacity : 16;
-		struct run *grown = realloc(all->run, capacity * sizeof *grown);
+		struct atwork *grown = realloc(all->run, capacity * sizeof *grown);
 		all->failed |= !grown;
 		if (!grown)
 			return false;
@@ -105,7 +45,7 @@ static bool add(struct runs *all, const struct run *r)
 
 static void add_if_at_work(struct runs *all, int dir, const char *name)
 {
-	struct run r = {.pid = 0};
+	struct atwork r = {.pid = 0};
 	struct digest key;
 	/* A run without a lock has a file of another name: nobody can wait for it. */
 	if (strlen(name) != DIGEST_HEX - 1 || !digest_from_hex(&key, name))
@@ -113,14 +53,14 @@ static void add_if_at_work(struct runs *all, int dir, const char *name)
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
-	if (!look_at(&r, fd) || !add(all, &r))
-		buf_release(&r.meta);
+	if (!atwork_look(&r, fd) || !add(all, &r))
+		atwork_release(&r);
 	close(fd);
 }
 
 static int first_started(const void *a, const void *b)
 {
-	int64_t x = ((const struct run *)a)->capsule.started, y = ((const struct run *)b)->capsule.started;
+	int64_t x = ((const struct atwork *)a)->capsule.started, y = ((const struct atwork *)b)->capsule.started;
 	return (x > y) - (x < y);
 }
 
@@ -146,14 +86,14 @@ static int find_runs(struct runs *all, const struct home *h, dpc_error *err)
 static void release(struct runs *all)
 {
 	for (size_t i = 0; i < all->count; i++)
-		buf_release(&all->run[i].meta);
+		atwork_release(&all->run[i]);
 	free(all->run);
 }
 
 /* --- printing them --- */
 
 /* Until its end, going by how long it took the last time. */
-static const char *left_in_words(char out[TEXT_SHORT], const struct run *r)
+static const char *left_in_words(char out[TEXT_SHORT], const struct atwork *r)
 {
 	if (!r->capsule.cost)
 		return "-";
@@ -165,7 +105,7 @@ static void print_text(const struct runs *all)
 	if (all->count)
 		printf("%-32s %7s %8s %8s %5s  %s\n", "KEY", "PID", "AGE", "LEFT", "WAIT", "COMMAND");
 	for (size_t i = 0; i < all->count; i++) {
-		const struct run *r = &all->run[i];
+		const struct atwork *r = &all->run[i];
 		char hex[DIGEST_HEX], age[TEXT_SHORT], left[TEXT_SHORT], waiters[TEXT_SHORT] = "-", command[256];
 		digest_hex(hex, &r->capsule.key);
 		if (r->waiters >= 0)
@@ -175,31 +115,12 @@ static void print_text(const struct runs *all)
 	}
 }
 
-static void run_json(struct buf *b, const struct run *r)
-{
-	char hex[DIGEST_HEX];
-	int64_t cost = r->capsule.cost;
-	digest_hex(hex, &r->capsule.key);
-	buf_u8(b, '{');
-	json_text(b, "key", hex);
-	json_bytes(b, "command", r->label);
-	json_int(b, "pid", r->pid);
-	json_seconds(b, "started", r->capsule.started);
-	json_seconds(b, "age", r->age);
-	json_seconds(b, "left", cost ? cost - r->age : DPC_FOREVER);
-	if (r->waiters >= 0)
-		json_int(b, "waiters", r->waiters);
-	else
-		json_text(b, "waiters", NULL);
-	buf_u8(b, '}');
-}
-
 static void print_json(const struct runs *all)
 {
 	struct buf b = {0};
 	for (size_t i = 0; i < all->count; i++) {
 		buf_put(&b, i ? ",\n" : "[\n", 2);
-		run_json(&b, &all->run[i]);
+		atwork_json(&b, &all->run[i]);
 	}
 	buf_put(&b, all->count ? "\n]\n" : "[]\n", 3);
 	fwrite(b.data, 1, b.size, stdout);

@@ -16,6 +16,8 @@ static const struct opt no_opts[] = {{NULL, 0, NULL, NULL, 0}};
 static const struct command commands[] = {
     {"run", cmd_run, "[--] command [argument ...]", "replay the remembered result, or run once and remember it",
      run_opts},
+    {"explain", cmd_explain, "[--] command [argument ...]", "say whether run would have to run it, and why",
+     explain_opts},
     {"key", cmd_key, "[--] command [argument ...]", "print the key of a run", key_opts},
     {"get", cmd_get, "key", "print the value under a name", get_opts},
     {"put", cmd_put, "key", "remember standard input under a name", put_opts},

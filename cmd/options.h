@@ -39,8 +39,10 @@ struct run_options {
 	char exe[PATH_MAX];        /* once resolved; with a named key only for a run */
 };
 
-/* `key` is run's table with --explain and --json; both are one list. */
+/* `explain` is run's table with --json, `key` that of what shapes the key with --explain
+ * and --json; all are one list. */
 extern const struct opt run_opts[];
+extern const struct opt explain_opts[];
 extern const struct opt key_opts[];
 
 /* Parse the words behind the subcommand. DPC_E_USAGE with the option named. */

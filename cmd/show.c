@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include "entry.h"
+#include "inputs.h"
 #include "json.h"
 #include "output.h"
 #include "place.h"
@@ -11,13 +12,18 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { S_JSON = 1, S_REGION, S_STORE };
+enum { S_INPUTS = 1, S_JSON, S_REGION, S_STORE };
 
 const struct opt show_opts[] = {
+    {"inputs", 0, NULL, "list all inputs, declared and traced", S_INPUTS},
     {"json", 0, NULL, "print a JSON object", S_JSON},
     {"region", 0, "NAME", "the key is a name in region NAME", S_REGION},
     {"store", 0, "URL", "sqlite:[DIRECTORY]", S_STORE},
     {NULL, 0, NULL, NULL, 0},
+};
+
+struct wish {
+	bool inputs, json;
 };
 
 struct wanted {
@@ -37,32 +43,6 @@ static int pick(void *context, const struct entry_info *e)
 	w->info.label = (struct slice){w->label.data, w->label.size};
 	w->found = true;
 	return DPC_MISS; /* ends the walk */
-}
-
-/* Inputs are what was observed: kind and path. */
-static void each_input(const struct answer *a, struct buf *json)
-{
-	struct slice all = a->meta.observations;
-	struct cursor c = {all.data, all.data + all.size, false};
-	uint32_t n = cursor_u32(&c);
-	for (uint32_t i = 0; i < n && !c.bad; i++) {
-		struct stored_observation o;
-		char hex[DIGEST_HEX], line[4096];
-		stored_observation_get(&c, &o);
-		digest_hex(hex, &o.digest);
-		if (json) {
-			if (i)
-				buf_u8(json, ',');
-			buf_u8(json, '{');
-			json_bytes(json, "path", o.path);
-			json_text(json, "kind", observation_kind_name(o.kind));
-			json_text(json, "digest", hex);
-			buf_u8(json, '}');
-		} else {
-			printf("input     %s (%s)\n", text_line(line, sizeof line, o.path.data, o.path.size),
-			       observation_kind_name(o.kind));
-		}
-	}
 }
 
 static void output_json(struct buf *json, const struct output *o)
@@ -103,10 +83,7 @@ static void print_json(const struct wanted *w, const struct answer *a)
 {
 	struct buf b = {0};
 	entry_json_open(&b, &w->info);
-	json_name(&b, "inputs");
-	buf_u8(&b, '[');
-	each_input(a, &b);
-	buf_u8(&b, ']');
+	inputs_json(&b, &a->capsule, &a->meta);
 	json_name(&b, "outputs");
 	buf_u8(&b, '[');
 	each_output(a, &b);
@@ -115,7 +92,7 @@ static void print_json(const struct wanted *w, const struct answer *a)
 	buf_release(&b);
 }
 
-static void print_text(const struct wanted *w, const struct answer *a)
+static void print_text(const struct wanted *w)
 {
 	const struct entry_info *e = &w->info;
 	char hex[DIGEST_HEX], command[4096], text[TEXT_SHORT];
@@ -128,22 +105,48 @@ static void print_text(const struct wanted *w, const struct answer *a)
 	printf("size      %llu bytes\n", (unsigned long long)e->output_size);
 	printf("hits      %llu\n", (unsigned long long)e->hits);
 	printf("cost      %s\n", text_duration(text, e->cost));
-	each_input(a, NULL);
-	each_output(a, NULL);
 }
 
-static int show(const struct digest *key, struct place *p, bool json, dpc_error *err)
+/* What was traced may be thousands: only how many, unless they are asked for. */
+static void print_inputs(const struct answer *a, bool all)
+{
+	struct buf b = {0};
+	if (!all)
+		inputs_notes_text(&b, &a->capsule);
+	inputs_text(&b, "input", a->meta.observations);
+	if (all)
+		inputs_text(&b, "traced", a->meta.traced);
+	if (b.size && !b.failed)
+		fwrite(b.data, 1, b.size, stdout);
+	if (!all && a->meta.traced.data)
+		printf("traced    %zu inputs\n", inputs_count(a->meta.traced));
+	buf_release(&b);
+}
+
+static void print(const struct wanted *w, const struct answer *a, const struct wish *how)
+{
+	if (how->json) {
+		print_json(w, a);
+		return;
+	}
+	if (!how->inputs)
+		print_text(w);
+	print_inputs(a, how->inputs);
+	if (!how->inputs)
+		each_output(a, NULL);
+}
+
+static int show(const struct digest *key, struct place *p, const struct wish *how, dpc_error *err)
 {
 	struct wanted w = {.key = *key};
 	struct answer a = ANSWER_NONE;
 	int rc = store_each(&p->store, pick, &w, err);
-	bool valid = w.found && w.info.generation >= p->home.state.floor;
+	/* Where to find the results of a traced command is none itself. */
+	bool valid = w.found && w.info.generation >= p->home.state.floor && !(w.info.flags & CAPSULE_MANIFEST);
 	if (rc >= 0)
 		rc = valid ? vault_load(&a, &p->home, &p->store, key, err) : DPC_MISS;
-	if (rc == DPC_OK && json)
-		print_json(&w, &a);
-	else if (rc == DPC_OK)
-		print_text(&w, &a);
+	if (rc == DPC_OK)
+		print(&w, &a, how);
 	answer_release(&a);
 	buf_release(&w.label);
 	return rc;
@@ -155,10 +158,14 @@ int cmd_show(const struct command *self, char **words)
 	struct place p = {.home = {.fd = -1}};
 	dpc_error err = {0};
 	const char *store = NULL, *region = NULL;
-	bool json = false, help;
+	struct wish how = {false, false};
+	bool help;
 	struct word_keys keys;
-	const struct opt_slot slots[] = {
-	    {S_JSON, &json, NULL}, {S_REGION, NULL, &region}, {S_STORE, NULL, &store}, {0}};
+	const struct opt_slot slots[] = {{S_INPUTS, &how.inputs, NULL},
+	                                 {S_JSON, &how.json, NULL},
+	                                 {S_REGION, NULL, &region},
+	                                 {S_STORE, NULL, &store},
+	                                 {0}};
 	int rc = opt_read(&parser, slots, &help, &err);
 	if (rc == DPC_OK && help)
 		return cmd_help(self);
@@ -172,7 +179,7 @@ int cmd_show(const struct command *self, char **words)
 	if (rc == DPC_OK && (rc = place_keys(&keys, &p, rest[0], region, &err)) == DPC_OK) {
 		rc = DPC_MISS;
 		for (int i = 0; i < keys.count && rc == DPC_MISS; i++)
-			rc = show(&keys.key[i], &p, json, &err);
+			rc = show(&keys.key[i], &p, &how, &err);
 	}
 	place_close(&p);
 	return rc < 0 ? place_fail(&err) : rc == DPC_MISS ? EXIT_MISS : 0;

@@ -20,6 +20,12 @@ int ask_init(struct ask *a, const struct home *h, const struct policy *p, struct
 	return rc;
 }
 
+void ask_look_only(struct ask *a)
+{
+	a->look_only = true;
+	a->digests.look_only = true;
+}
+
 void ask_release(struct ask *a)
 {
 	digests_release(&a->digests);
@@ -256,7 +262,7 @@ static bool search(struct answer *out, struct ask *a, struct shelf *s, bool by_s
 			a->found = false;
 			continue;
 		}
-		if (refresh && (!by_stat || traced_holds(a, &v)))
+		if (refresh && !a->look_only && (!by_stat || traced_holds(a, &v)))
 			refresh_tuples(a, &v);
 		return true;
 	}

@@ -21,6 +21,7 @@ struct ask {
 	struct observations traced; /* what a traced run read, as of now: by vault_fetch, or after the run */
 	bool found;              /* an entry was there, and … */
 	enum verdict verdict;    /* … what was made of it */
+	bool look_only;          /* change nothing in the cache: see ask_look_only */
 };
 
 /* Encode the question. `exe` NULL leaves the executable out. Release with
@@ -28,6 +29,10 @@ struct ask {
 int ask_init(struct ask *a, const struct home *h, const struct policy *p, struct question *q,
              const char *exe, dpc_error *err);
 void ask_release(struct ask *a);
+
+/* From now on only look: whatever asks on its behalf comes to the same answer, but
+ * lays nothing down, makes no file and takes no key's lock. */
+void ask_look_only(struct ask *a);
 
 /* Look at the inputs and compute the key; once, unless ask_forget came since. */
 int ask_observe(struct ask *a, dpc_error *err);

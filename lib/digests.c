@@ -36,8 +36,9 @@ void digests_release(struct digests *d)
 static bool ready(struct digests *d)
 {
 	if (d->fd == UNOPENED) {
-		d->writable = true;
-		d->fd = openat(d->home_fd, "digests", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		d->writable = !d->look_only;
+		if (d->writable)
+			d->fd = openat(d->home_fd, "digests", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (d->fd < 0) {
 			d->writable = false;
 			d->fd = openat(d->home_fd, "digests", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -15,6 +15,7 @@ struct digests {
 	int home_fd;
 	int fd;       /* -1: not opened yet; -2: cannot be opened */
 	bool writable;
+	bool look_only; /* set behind digests_init: nothing is noted down */
 };
 
 void digests_init(struct digests *d, int home_fd);

@@ -51,6 +51,13 @@ static int64_t jittered(const struct capsule *c, const struct policy *p)
 	return p->ttl - (int64_t)((double)p->ttl * share * p->jitter / 100);
 }
 
+int64_t lookup_left(const struct capsule *c, const struct policy *p, int64_t age)
+{
+	bool good = exit_set_has(&p->cache_exit, capsule_exit_status(c->status));
+	int64_t ttl = good ? jittered(c, p) : p->ttl_fail;
+	return ttl == DPC_FOREVER ? DPC_FOREVER : ttl - age;
+}
+
 static enum verdict judge_good(const struct capsule *c, const struct policy *p, int64_t age)
 {
 	int64_t ttl = jittered(c, p), past = age - ttl;

@@ -40,6 +40,10 @@ static inline bool verdict_is_old(enum verdict v)
 enum verdict lookup_judge(int64_t *age, const struct capsule *c, const struct policy *p,
                           const struct state *s);
 
+/* What is left of the ttl that counts for such an entry, jitter taken off, at this
+ * age; ns, negative: so long past it; DPC_FOREVER. */
+int64_t lookup_left(const struct capsule *c, const struct policy *p, int64_t age);
+
 /* The rule itself: `random` stands for U, as 64 random bits. */
 bool lookup_is_early(int64_t left, int64_t delta, double beta, uint64_t random);
 

@@ -121,7 +121,7 @@ static struct digest key_of_answer(const struct meet *m)
 static enum meeting serve_stale(struct meet *m)
 {
 	struct digest key = key_of_answer(m);
-	if (!may_refresh(m, &key) || dogpile_is_led(m->ask->home, &key))
+	if (m->ask->look_only || !may_refresh(m, &key) || dogpile_is_led(m->ask->home, &key))
 		return MEET_STALE;
 	/* Of many who come at once, one takes the lock. */
 	m->claim = shelf_claim(m->ask->home, &m->ask->hash);
@@ -368,7 +368,7 @@ static int meet_others(enum meeting *outcome, struct meet *m, dpc_error *err)
 	if (is_backing_off(m) && fall_back(m))
 		return DPC_OK;
 	*outcome = MEET_ALONE;
-	return m->ask->policy->no_coalesce ? DPC_OK : join(outcome, m, err);
+	return m->ask->policy->no_coalesce || m->ask->look_only ? DPC_OK : join(outcome, m, err);
 }
 
 int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)

@@ -49,7 +49,9 @@ struct meet {
 #define MEET_OF(asking, fetching)                                                                        \
 	((struct meet){.ask = (asking), .fetch = (fetching), .lock = -1, .claim = -1, .answer = ANSWER_NONE, .old = ANSWER_NONE})
 
-/* DPC_OK with the outcome; DPC_E_… when inputs or locks cannot be had. */
+/* DPC_OK with the outcome; DPC_E_… when inputs or locks cannot be had. An asking that
+ * is only to look (ask.h) neither leads nor waits: MEET_ALONE is then what stands
+ * for all that could be run or waited for. */
 int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err);
 
 /* Did some of a run go out already? Then what comes goes on from there. */

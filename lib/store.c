@@ -8,9 +8,15 @@ const struct store_ops *store_engine(void)
 	return &store_sqlite;
 }
 
+int store_look_only(struct store *s, const struct home *h, dpc_error *err)
+{
+	*s = (struct store){.ops = store_engine(), .home = h, .lock = home_lock(h, HOME_PATIENCE, err)};
+	return s->lock < 0 ? s->lock : s->ops->open(&s->self, h, STORE_LOOK, err);
+}
+
 int store_open(struct store *s, const struct home *h, bool create, dpc_error *err)
 {
-	*s = (struct store){.ops = store_engine(), .home = h};
+	*s = (struct store){.ops = store_engine(), .home = h, .lock = -1};
 	dpc_error why = {0};
 	int rc = s->ops->open(&s->self, h, create ? STORE_ALONE : STORE_SHARED, &why);
 	if (rc == DPC_OK)
@@ -48,6 +54,8 @@ void store_close(struct store *s)
 	if (s->self)
 		s->ops->close(s->self);
 	s->self = NULL;
+	home_unlock(s->lock);
+	s->lock = -1;
 }
 
 int store_get(struct store *s, const struct digest *key, struct buf *capsule, struct buf *file,

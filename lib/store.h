@@ -47,6 +47,8 @@ struct counters {
 /* What an engine is opened for. */
 enum store_access {
 	STORE_SHARED, /* beside others; DPC_E_NOTFOUND where there is no store */
+	STORE_LOOK,   /* under the write lock, for reading, without leaving a trace, nor being in
+	               * the way of others who read; the same */
 	STORE_ALONE,  /* for one short transaction under the write lock: others may be
 	               * kept waiting as long as it is open */
 	STORE_CREATE  /* the same, in an empty store made where there is none */
@@ -102,6 +104,7 @@ struct store {
 	const struct store_ops *ops;
 	void *self;
 	const struct home *home; /* borrowed */
+	int lock;                /* the write lock, where store_look_only took it; or -1 */
 };
 
 /* Engine of the default store. */
@@ -111,6 +114,10 @@ const struct store_ops *store_engine(void);
  * made where there is none; else DPC_E_NOTFOUND. */
 int store_open(struct store *s, const struct home *h, bool create, dpc_error *err);
 void store_close(struct store *s);
+
+/* To read, without a trace: not even the files are made that a reader else shares
+ * with others. Holds the write lock until store_close. DPC_E_NOTFOUND; DPC_E_BUSY. */
+int store_look_only(struct store *s, const struct home *h, dpc_error *err);
 
 /* Without opening it: false when the key is certainly not there (present.h). */
 bool store_maybe_has(const struct home *h, const struct digest *key);

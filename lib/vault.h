@@ -49,4 +49,8 @@ int vault_invalidate_all(struct home *h, dpc_error *err);
 int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
                dpc_error *err);
 
+/* The same, but the output is not looked at: only head and meta are good. */
+int vault_describe(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
+                   dpc_error *err);
+
 #endif

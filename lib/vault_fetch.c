@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the store says of a key, made an answer whose every byte was checked. */
+static const char DAMAGED[] = "a remembered result is damaged";
+
+/* What the store says of a key, made an answer; its output is yet to be checked. */
 static int open_stored(struct answer *out, const struct home *h, const struct digest *key,
                        struct buf *capsule, const struct buf *file, dpc_error *err)
 {
@@ -29,17 +31,13 @@ static int open_stored(struct answer *out, const struct home *h, const struct di
 		if (rc == DPC_OK && !out->frames.memory.data)
 			rc = dpc__fail(err, DPC_E_CORRUPT, "capsule is cut short");
 	}
-	if (rc == DPC_OK)
-		rc = capsule_check_frames(&out->capsule, &out->frames, err);
-	if (rc == DPC_OK)
-		rc = outputs_check(&out->capsule, &out->frames, err);
 	if (rc == DPC_OK && memcmp(&out->capsule.key, key, sizeof *key) != 0)
 		rc = dpc__fail(err, DPC_E_CORRUPT, "capsule lies under another key");
-	return rc == DPC_OK ? rc : dpc__context(err, rc, "a remembered result is damaged");
+	return rc == DPC_OK ? rc : dpc__context(err, rc, DAMAGED);
 }
 
-int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
-               dpc_error *err)
+int vault_describe(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
+                   dpc_error *err)
 {
 	struct buf capsule = {0}, file = {0};
 	int rc = store_get(s, key, &capsule, &file, err);
@@ -48,6 +46,18 @@ int vault_load(struct answer *out, const struct home *h, struct store *s, const 
 	buf_release(&capsule);
 	buf_release(&file);
 	return rc;
+}
+
+int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
+               dpc_error *err)
+{
+	int rc = vault_describe(out, h, s, key, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = capsule_check_frames(&out->capsule, &out->frames, err);
+	if (rc == DPC_OK)
+		rc = outputs_check(&out->capsule, &out->frames, err);
+	return rc == DPC_OK ? rc : dpc__context(err, rc, DAMAGED);
 }
 
 /* Between the row and its file the entry may be replaced: then look once more. */
@@ -149,21 +159,19 @@ int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)
 	dpc_error trouble = {0};
 	if (!store_maybe_has(a->home, &a->key))
 		return DPC_MISS;
-	int rc = store_open(&s, a->home, false, &trouble);
-	if (rc == DPC_E_NOTFOUND)
-		return DPC_MISS;
-	if (rc != DPC_OK)
-		return dpc__fail(err, rc, "%s", trouble.message);
+	int rc = a->look_only ? store_look_only(&s, a->home, &trouble) : store_open(&s, a->home, false, &trouble);
+	if (rc != DPC_OK) {
+		store_close(&s);
+		return rc == DPC_E_NOTFOUND ? DPC_MISS : dpc__fail(err, rc, "%s", trouble.message);
+	}
 	rc = ask_is_traced(a) ? load_traced(out, a, &s, err) : load_wanted(out, a, &s, &a->key, err);
-	if (rc == DPC_OK) {
+	if (rc == DPC_OK && !a->look_only) {
 		int lock = home_lock(a->home, HOME_PATIENCE / 100, NULL);
 		if (lock >= 0) {
 			shelve(a, &s, out);
 			home_unlock(lock);
 		}
-		if (!verdict_serves(a->verdict))
-			rc = DPC_MISS;
 	}
 	store_close(&s);
-	return rc;
+	return rc == DPC_OK && !verdict_serves(a->verdict) ? DPC_MISS : rc;
 }

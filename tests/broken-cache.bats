@@ -854,6 +854,12 @@ assert_sane() {
 	assert_output hit
 }
 
+@test "clock set back a day, of another boot: explain says that it was made in the future" {
+	at_time $day $day dpcache run --no-path -- true >out 2>err
+	run -1 --separate-stderr dpcache explain --no-path -- true
+	assert_line --index 0 'miss: made in the future: the clock was set back'
+}
+
 @test "clock set back a day: a value from the future has no negative age in ls, show and get" {
 	echo value >value
 	at_time $day $day dpcache put --ttl 1h name <value

@@ -194,7 +194,7 @@ put() { # VALUE NAME...
 	dpcache run -- echo hello >out 2>err
 	key=$(dpcache key -- echo hello 2>err)
 	listed=$(dpcache ls --json | jq -S '.[0] | del(.age, .left)')
-	shown=$(dpcache show --json "$key" | jq -S 'del(.age, .left, .inputs, .outputs)')
+	shown=$(dpcache show --json "$key" | jq -S 'del(.age, .left, .inputs, .notes, .outputs)')
 	assert_equal "$shown" "$listed"
 }
 
@@ -212,6 +212,26 @@ put() { # VALUE NAME...
 	dpcache run --no-exe --input input -- cat input >out 2>err
 	run dpcache show "$(dpcache key --no-exe --input input -- cat input 2>err)"
 	assert_line --regexp '^input +.*input \(.*\)$'
+}
+
+@test "show --inputs: the inputs with their kinds, and nothing else" {
+	echo content >input
+	dpcache run --no-exe --input input --input missing -- cat input >out 2>err
+	run dpcache show --inputs "$(dpcache key --no-exe --input input --input missing -- cat input 2>err)"
+	assert_output "input     input (file)
+input     missing (absent)"
+}
+
+@test "show --json: declared inputs are not traced, and nothing is noted" {
+	dpcache run --input missing -- true >out 2>err
+	assert_json '(.inputs | length == 2 and all(.traced == false)) and .notes == []' \
+		dpcache show --json "$(dpcache key --input missing -- true 2>err)"
+}
+
+@test "show of what only leads to the results of a traced command: exit 1, silent" {
+	dpcache run --key name -- true
+	sql 'UPDATE entry SET flags = 8'
+	assert_silent 1 dpcache show name
 }
 
 @test "show of what has expired says so" {

@@ -211,9 +211,12 @@ int sqlite_open(void **self, const struct home *h, enum store_access access, dpc
 		result = make_database(h, err);
 	else if (result != DPC_OK)
 		dpc__fail(err, result, "%s", why.message);
-	int rc = SQLITE_OK;
+	/* Who only looks has the write lock, and so needs none of SQLite's; without them
+	 * the index is not shared with other processes, and no file made for it. */
+	bool look = access == STORE_LOOK;
+	int rc = SQLITE_OK, flags = look ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	if (result == DPC_OK)
-		rc = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+		rc = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, look ? "unix-none" : NULL);
 	if (rc != SQLITE_OK)
 		result = sqlite_failed(s, rc, err);
 	if (result != DPC_OK) {

@@ -271,6 +271,26 @@ static void garbage_in_the_file_is_nothing_known(void **state)
 	digests_release(&d);
 }
 
+static void who_only_looks_finds_what_is_known_and_notes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct digests d;
+	digests_init(&d, f->home.fd);
+	d.look_only = true;
+	assert_false(knows(&d, 1));
+	digests_release(&d);
+	assert_int_equal(access(path_at_home(f, "digests"), F_OK), -1);
+	digests_init(&d, f->home.fd);
+	note(&d, 1);
+	digests_release(&d);
+	digests_init(&d, f->home.fd);
+	d.look_only = true;
+	note(&d, 2);
+	assert_true(knows(&d, 1));
+	assert_false(knows(&d, 2));
+	digests_release(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +305,7 @@ int main(void)
 	    with_home(a_symbolic_link_is_not_followed),
 	    cmocka_unit_test(without_a_home_nothing_is_known_and_nothing_breaks),
 	    with_home(garbage_in_the_file_is_nothing_known),
+	    with_home(who_only_looks_finds_what_is_known_and_notes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

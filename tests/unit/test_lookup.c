@@ -366,6 +366,25 @@ static void jitter_of_the_whole_ttl_is_bounded_too(void **state)
 	assert_int_equal(judge(&c, &p), VERDICT_FRESH);
 }
 
+static void what_is_left_ends_when_the_verdict_does(void **state)
+{
+	(void)state;
+	struct policy p = policy(3 * HOUR, HOUR, "0");
+	for (int i = 0; i < 100; i++) {
+		struct capsule c = made(i % 2 ? EXIT_0 : EXIT_1, 2);
+		c.created.wall -= i;
+		p.jitter = i;
+		enum verdict v = judge(&c, &p);
+		assert_int_equal(v == VERDICT_FRESH, lookup_left(&c, &p, age) >= 0);
+	}
+	struct capsule good = made(EXIT_0, 2);
+	p.jitter = 0;
+	judge(&good, &p);
+	assert_true(lookup_left(&good, &p, age) == 3 * HOUR - age);
+	p.ttl = DPC_FOREVER;
+	assert_true(lookup_left(&good, &p, age) == DPC_FOREVER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +413,7 @@ int main(void)
 	    cmocka_unit_test(early_is_a_verdict_only_while_fresh),
 	    cmocka_unit_test(jitter_shortens_by_a_share_of_its_own_within_bounds),
 	    cmocka_unit_test(jitter_of_the_whole_ttl_is_bounded_too),
+	    cmocka_unit_test(what_is_left_ends_when_the_verdict_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -482,6 +482,28 @@ static void who_takes_the_lead_from_a_failure_finds_the_pause(void **state)
 	asking_end(&q);
 }
 
+static void who_only_looks_takes_neither_lead_nor_claim(void **state)
+{
+	(void)state;
+	struct asking q, cold;
+	struct meet m;
+	remember(&q, "old");
+	q.policy.stale = HOUR;
+	ask_look_only(&q.ask);
+	assert_int_equal(meet(&m, &q), MEET_STALE);
+	assert_int_equal(m.claim, -1);
+	assert_answer(&m.answer, "old");
+	meet_release(&m);
+	asking_begin(&cold, &f->home, "b", NULL);
+	ask_look_only(&cold.ask);
+	assert_int_equal(meet(&m, &cold), MEET_ALONE);
+	assert_int_equal(m.lock, -1);
+	assert_int_equal(access(lock_path(&cold.ask.key), F_OK), -1);
+	meet_release(&m);
+	asking_end(&cold);
+	asking_end(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -503,6 +525,7 @@ int main(void)
 	    with_meeting(in_the_pause_the_old_answer_comes_without_a_run),
 	    with_meeting(who_follows_a_failure_falls_back),
 	    with_meeting(who_takes_the_lead_from_a_failure_finds_the_pause),
+	    with_meeting(who_only_looks_takes_neither_lead_nor_claim),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -616,6 +616,29 @@ static void a_log_left_by_another_database_is_not_played_into_a_new_one(void **s
 	store_close(&s);
 }
 
+static void who_only_looks_sees_all_makes_nothing_and_is_in_no_readers_way(void **state)
+{
+	struct fixture *f = *state;
+	struct store look, reader;
+	assert_int_equal(store_look_only(&look, &f->home, NULL), DPC_E_NOTFOUND);
+	store_close(&look);
+	struct store s = open_store(f);
+	put_inline(&s, "a", 1, "capsule of a");
+	store_close(&s);
+	size_t files = count_files(path_at_home(f, "."), NULL);
+	assert_int_equal(store_look_only(&look, &f->home, NULL), DPC_OK);
+	assert_holds(&look, "a", "capsule of a", NULL);
+	assert_int_equal(count_files(path_at_home(f, "."), NULL), files);
+	assert_int_equal(home_lock(&f->home, 0, NULL), DPC_E_BUSY);
+	assert_int_equal(store_open(&reader, &f->home, false, NULL), DPC_OK);
+	assert_holds(&reader, "a", "capsule of a", NULL);
+	store_close(&reader);
+	store_close(&look);
+	int lock = home_lock(&f->home, 0, NULL);
+	assert_true(lock >= 0);
+	home_unlock(lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -648,6 +671,7 @@ int main(void)
 	    with_home(damage_is_an_error_never_a_wrong_answer),
 	    with_home(what_is_quarantined_makes_room_for_a_new_one),
 	    with_home(a_log_left_by_another_database_is_not_played_into_a_new_one),
+	    with_home(who_only_looks_sees_all_makes_nothing_and_is_in_no_readers_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

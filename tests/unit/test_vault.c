@@ -139,6 +139,20 @@ static void what_the_shelf_has_lost_is_fetched_and_laid_there_again(void **state
 	}
 }
 
+static void who_only_looks_fetches_and_lays_nothing_down(void **state)
+{
+	struct fixture *f = *state;
+	struct asking q;
+	struct answer none = ANSWER_NONE;
+	asking_begin(&q, &f->home, "a", NULL);
+	assert_int_equal(commit(&q.ask, "hello", 5), DPC_OK);
+	shelf_remove(&f->home, &q.ask.hash);
+	ask_look_only(&q.ask);
+	assert_fetched(&q.ask, "hello", 5);
+	assert_int_equal(ask_recall(&none, &q.ask, NULL), DPC_MISS);
+	asking_end(&q);
+}
+
 static void a_large_run_lives_in_a_file(void **state)
 {
 	struct fixture *f = *state;
@@ -626,6 +640,7 @@ int main(void)
 	    with_vault(nothing_is_found_in_a_new_home),
 	    with_vault(a_run_that_was_committed_is_on_the_shelf_and_in_the_store),
 	    with_vault(what_the_shelf_has_lost_is_fetched_and_laid_there_again),
+	    with_vault(who_only_looks_fetches_and_lays_nothing_down),
 	    with_vault(a_large_run_lives_in_a_file),
 	    with_vault(a_newer_run_replaces_the_older_and_its_file),
 	    with_vault(a_run_that_was_over_but_waited_to_be_kept_does_not_replace_a_newer_one),

@@ -16,6 +16,8 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 
 $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
 $(BUILD)/unit/test_watcher: $(filter-out %/main.o %/siphash.o, $(WATCHER_SRC:%.c=$(BUILD)/obj/%.o))
+$(BUILD)/unit/test_inputs: $(BUILD)/obj/cmd/inputs.o $(BUILD)/obj/cmd/text.o
+$(BUILD)/unit/test_difference: $(BUILD)/obj/cmd/difference.o $(BUILD)/obj/cmd/text.o
 
 $(UNIT_BIN): %: %.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
 	$(say) LINK $@

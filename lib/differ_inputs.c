@@ -1,0 +1,150 @@
+#include "differ_items.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool has_tag(const struct differences *d, enum question_tag tag)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->v[i].of == OF_QUESTION && d->v[i].tag == tag)
+			return true;
+	return false;
+}
+
+static bool is_listing(enum observation_kind kind)
+{
+	return kind == OBSERVED_DIR || kind == OBSERVED_GLOB;
+}
+
+/* A path that was a file and is absent is the same path; a listing is of what is in
+ * it, and the executable may be an input besides. */
+static int sort_of(enum observation_kind kind)
+{
+	return kind == OBSERVED_EXE || kind == OBSERVED_GLOB ? (int)kind : 0;
+}
+
+static struct items observed_in(struct slice list, struct differences *d)
+{
+	struct cursor c = {list.data, list.data + list.size, false};
+	size_t n = list.size ? cursor_u32(&c) : 0;
+	/* More than there are bytes for is no count. */
+	if (n > list.size)
+		n = 0;
+	struct items all = items_of(n, d);
+	while (all.v && all.count < n) {
+		struct stored_observation o;
+		stored_observation_get(&c, &o);
+		if (c.bad)
+			break;
+		all.v[all.count++] = (struct item){.name = o.path,
+		                                   .kind = o.kind,
+		                                   .sort = sort_of(o.kind),
+		                                   .value = {c.at - sizeof o.digest, sizeof o.digest}};
+	}
+	return all;
+}
+
+static bool is_there(const struct item *one)
+{
+	return one && one->kind != OBSERVED_ABSENT;
+}
+
+/* Also a pattern's match that leads nowhere comes and goes. */
+static enum change change_of(const struct item *was, const struct item *now)
+{
+	if (!was || !now)
+		return now ? CHANGE_APPEARED : CHANGE_VANISHED;
+	return !is_there(was) ? CHANGE_APPEARED : !is_there(now) ? CHANGE_VANISHED : CHANGE_OTHER;
+}
+
+/* What stands on one side only is there because it was asked for, where that differs. */
+static bool is_told_already(const struct differences *d, enum observation_kind kind, bool both)
+{
+	if (kind == OBSERVED_EXE)
+		return has_tag(d, Q_EXE) || has_tag(d, Q_NAME);
+	return !both && has_tag(d, Q_INPUT);
+}
+
+static void tell_observed(struct differences *d, int listings, const struct item *was, const struct item *now)
+{
+	const struct item *there = is_there(now) || !was ? now : was;
+	if (was && now && was->kind == now->kind && slice_equal(was->value, now->value))
+		return;
+	if (is_listing(there->kind) != (listings != 0) || is_told_already(d, there->kind, was && now))
+		return;
+	struct difference one = {.of = OF_INPUT, .input = there->kind, .name = there->name};
+	one.change = change_of(was, now);
+	differences_add(d, &one);
+}
+
+static void unpair(struct items *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		all->v[i].paired = false;
+}
+
+/* A directory's names change with a file that comes or goes: that first. */
+void differ_observations(struct differences *d, struct slice was, struct slice now)
+{
+	struct items before = observed_in(was, d), after = observed_in(now, d);
+	for (int listings = 0; before.v && after.v && listings <= 1; listings++) {
+		unpair(&before);
+		items_pair_up(d, listings, &before, &after, tell_observed);
+	}
+	free(before.v);
+	free(after.v);
+}
+
+/* --- facts --- */
+
+static bool is_zero(const struct digest *d)
+{
+	static const struct digest zero;
+	return memcmp(d, &zero, sizeof zero) == 0;
+}
+
+static enum change change_of_variable(const struct digest *was, const struct digest *now)
+{
+	return is_zero(was) ? CHANGE_APPEARED : is_zero(now) ? CHANGE_VANISHED : CHANGE_OTHER;
+}
+
+/* It could not be seen again: it is gone, or has come, or is of another kind. */
+static enum change change_of_miss(const struct stored_observation *o)
+{
+	if (o->kind == OBSERVED_ABSENT || o->kind == OBSERVED_NO_NAME)
+		return CHANGE_APPEARED;
+	bool there = faccessat(AT_FDCWD, (const char *)o->path.data, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return there ? CHANGE_OTHER : CHANGE_VANISHED;
+}
+
+static void differ_fact(struct differences *d, const struct stored_observation *o, struct observations *now,
+                        const struct looker *look)
+{
+	struct difference one = {.of = OF_TRACED, .input = o->kind, .name = o->path};
+	int rc = fact_add(now, look, o->kind, (const char *)o->path.data, NULL);
+	const struct digest *digest = rc == DPC_OK ? &now->v[now->count - 1].digest : NULL;
+	if (digest && memcmp(digest, &o->digest, sizeof *digest) == 0)
+		return;
+	if (digest)
+		one.change = o->kind == OBSERVED_VARIABLE ? change_of_variable(&o->digest, digest) : CHANGE_OTHER;
+	else
+		one.change = rc == DPC_MISS ? change_of_miss(o) : CHANGE_HIDDEN;
+	differences_add(d, &one);
+}
+
+void differ_facts(struct differences *d, struct slice was, const struct looker *look)
+{
+	struct cursor c = {was.data, was.data + was.size, false};
+	struct observations now = {0};
+	uint32_t n = was.size ? cursor_u32(&c) : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct stored_observation o;
+		stored_observation_get(&c, &o);
+		if (c.bad)
+			break;
+		differ_fact(d, &o, &now, look);
+	}
+	observations_release(&now);
+}
