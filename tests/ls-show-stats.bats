@@ -229,9 +229,8 @@ input     missing (absent)"
 }
 
 @test "show of what only leads to the results of a traced command: exit 1, silent" {
-	dpcache run --key name -- true
-	sql 'UPDATE entry SET flags = 8'
-	assert_silent 1 dpcache show name
+	dpcache run --trace -- true >out 2>err
+	assert_silent 1 dpcache show "$(dpcache key --trace -- true 2>err)"
 }
 
 @test "show of what has expired says so" {
