@@ -146,7 +146,7 @@ static int explain_asked(struct explanation *e, struct ask *a, const struct run_
 	}
 	e->ask = a;
 	e->running = how != MEET_HIT && rc == DPC_OK && home_check_locks(a->home, NULL) == DPC_OK &&
-	             atwork_find(&e->run, a->home, &a->key);
+	             atwork_find(&e->run, a->home, &a->run);
 	if (rc != DPC_OK)
 		bypass(e, err->message);
 	else if (how == MEET_NESTED)

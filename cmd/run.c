@@ -262,7 +262,7 @@ static void consider_old(struct lead *l, const struct meet *m)
 static int fail_to_execute(struct job *j, const struct lead *l)
 {
 	if (l->old)
-		backoff_note(&j->home, &j->ask.key);
+		backoff_note(&j->home, &j->ask.run);
 	meet_abandon(&j->meet);
 	return l->hold ? serve_old(j) : report_exec_failure(&j->o, j->o.exe_errno);
 }
@@ -284,7 +284,7 @@ static int run_and_remember(struct job *j)
 	if (j->o.exe_errno)
 		return fail_to_execute(j, &l);
 	j->meet.lock = -1;
-	char *added[] = {running_with(&j->ask.key), NULL};
+	char *added[] = {running_with(&j->ask.run), NULL};
 	char **envp = added[0] ? environment_with(added) : NULL;
 	if (envp)
 		c.command.envp = envp;

@@ -1,5 +1,6 @@
 #include "ask.h"
 
+#include "environment.h"
 #include "fact.h"
 #include "os.h"
 #include "shelf.h"
@@ -55,8 +56,17 @@ int ask_observe(struct ask *a, dpc_error *err)
 		return rc;
 	}
 	a->key = key_of((struct slice){a->bytes.data, a->bytes.size}, &a->observed);
+	a->run = ask_run_of(a, a->key);
 	a->has_key = true;
 	return DPC_OK;
+}
+
+struct digest ask_run_of(const struct ask *a, struct digest key)
+{
+	struct digest both[2] = {key};
+	if (!ask_is_traced(a) || environment_all(&both[1], a->home->state.secret) != DPC_OK)
+		return key;
+	return hash128(both, sizeof both);
 }
 
 static bool same_question(const struct ask *a, const struct capsule_meta *m)

@@ -17,7 +17,8 @@ struct ask {
 	struct digest hash;      /* of it */
 	struct observations observed;
 	bool has_key;            /* observed and key are set */
-	struct digest key;       /* locks and runs go by it; untraced results, too */
+	struct digest key;       /* of the question and its inputs: where results are looked for */
+	struct digest run;       /* who has the same is served by the same run */
 	struct observations traced; /* what a traced run read, as of now: by vault_fetch, or after the run */
 	bool found;              /* an entry was there, and … */
 	enum verdict verdict;    /* … what was made of it */
@@ -46,6 +47,10 @@ bool ask_wants(struct ask *a, const struct capsule *c, const struct capsule_meta
 /* Key material only: the same question with inputs observed the same; but for those
  * that a traced run found by itself. */
 bool ask_matches(const struct ask *a, const struct capsule_meta *m);
+
+/* The run's key for `key`. It is that itself, but where the run is traced: which
+ * variables it looks up is not known before, so all of them have to be the same. */
+struct digest ask_run_of(const struct ask *a, struct digest key);
 
 /* The key that whoever got this answer asked under. A traced result's own is another:
  * what it read is in that. */

@@ -128,14 +128,19 @@ int environment_each(environment_visit_fn *visit, void *context)
 	return rc;
 }
 
-/* A sum of the names' own digests: it does not depend on their order. */
-static int add_name(void *context, const char *name, size_t size)
+/* A sum of the parts' own digests: it does not depend on their order. */
+static void add_up(uint64_t sum[2], const struct digest *d)
 {
-	uint64_t *sum = context, part[2];
-	struct digest d = hash128(name, size);
-	memcpy(part, d.bytes, sizeof part);
+	uint64_t part[2];
+	memcpy(part, d->bytes, sizeof part);
 	sum[0] += part[0];
 	sum[1] += part[1];
+}
+
+static int add_name(void *context, const char *name, size_t size)
+{
+	struct digest d = hash128(name, size);
+	add_up(context, &d);
 	return DPC_OK;
 }
 
@@ -144,6 +149,29 @@ int environment_names(struct digest *out)
 	uint64_t sum[2] = {0, 0};
 	int rc = environment_each(add_name, sum);
 	memcpy(out->bytes, sum, sizeof out->bytes);
+	return rc;
+}
+
+struct adding {
+	uint64_t sum[2];
+	const uint8_t *secret;
+};
+
+static int add_variable(void *context, const char *name, size_t size)
+{
+	struct adding *a = context;
+	struct digest d;
+	int rc = environment_digest(&d, name, size, name + size + 1, a->secret);
+	if (rc == DPC_OK)
+		add_up(a->sum, &d);
+	return rc;
+}
+
+int environment_all(struct digest *out, const uint8_t *secret)
+{
+	struct adding a = {.secret = secret};
+	int rc = environment_each(add_variable, &a);
+	memcpy(out->bytes, a.sum, sizeof out->bytes);
 	return rc;
 }
 

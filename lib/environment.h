@@ -21,7 +21,11 @@ bool environment_is_noise(const char *entry, size_t name_size);
 /* Digest of the sorted names of all variables that count. */
 int environment_names(struct digest *out);
 
-/* Visit the name of each that counts, until the visitor returns anything but DPC_OK. */
+/* Digest of all variables that count, names and values, under 16 bytes of secret. */
+int environment_all(struct digest *out, const uint8_t *secret);
+
+/* Visit the name of each that counts, behind which stand "=" and the value, until the
+ * visitor returns anything but DPC_OK. */
 typedef int environment_visit_fn(void *context, const char *name, size_t size);
 int environment_each(environment_visit_fn *visit, void *context);
 

@@ -51,6 +51,7 @@ static enum kept judge_trace(struct lead *l)
 	    .ignore_count = a->question->trace_ignore_count,
 	    .outputs = a->question->outputs,
 	    .output_count = a->question->output_count,
+	    .anywhere = a->question->no_cwd || a->question->name.data,
 	    .auto_outputs = a->question->auto_outputs,
 	};
 	const struct looker look = {&a->digests, a->home->state.secret};
@@ -262,7 +263,7 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 	struct scratch s;
 	struct recorder r = {.fd = -1};
 	struct holding holding = {l, &s, &r, result};
-	l->key = l->ask->key;
+	l->key = l->ask->run;
 	if (l->lock >= 0)
 		scratch_of_lock(&s, &l->key, l->lock);
 	else

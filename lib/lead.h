@@ -35,7 +35,7 @@ struct lead {
 	bool passed_limit;    /* out: more than max_output; kept for those who wait, and only them */
 	enum kept kept;       /* out */
 	dpc_error why;        /* out: of a traced run that is not kept, or code 0 */
-	struct digest key;    /* out: as of the start */
+	struct digest key;    /* out: the run's, as of the start */
 };
 
 /* Run. DPC_OK when the command ran, or result->exec_errno says why not; `cache_err`

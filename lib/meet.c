@@ -112,15 +112,15 @@ static bool may_refresh(const struct meet *m, const struct digest *key)
 	       backoff_left(m->ask->home, key, p) == 0;
 }
 
-static struct digest key_of_answer(const struct meet *m)
+static struct digest run_of_answer(const struct meet *m)
 {
-	return ask_key_of(&m->answer.capsule, &m->answer.meta);
+	return ask_run_of(m->ask, ask_key_of(&m->answer.capsule, &m->answer.meta));
 }
 
 /* Served at once, by all; refreshed by one. */
 static enum meeting serve_stale(struct meet *m)
 {
-	struct digest key = key_of_answer(m);
+	struct digest key = run_of_answer(m);
 	if (m->ask->look_only || !may_refresh(m, &key) || dogpile_is_led(m->ask->home, &key))
 		return MEET_STALE;
 	/* Of many who come at once, one takes the lock. */
@@ -144,7 +144,7 @@ bool meet_take_refresh(struct meet *m)
 	if (m->lock >= 0)
 		return true;
 	m->refresh_of = m->answer.capsule.created.wall;
-	m->lock_key = key_of_answer(m);
+	m->lock_key = run_of_answer(m);
 	int got = dogpile_try(&m->lock, m->ask->home, &m->lock_key);
 	if (m->claim >= 0)
 		close(m->claim);
@@ -184,7 +184,7 @@ static bool fall_back(struct meet *m)
 static bool is_backing_off(const struct meet *m)
 {
 	return m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR && !m->ask->policy->refresh &&
-	       backoff_left(m->ask->home, &m->ask->key, m->ask->policy) > 0;
+	       backoff_left(m->ask->home, &m->ask->run, m->ask->policy) > 0;
 }
 
 /* --- leading and following --- */
@@ -285,7 +285,7 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 		m->prepare(m);
 	struct caller who = {
 	    .h = m->ask->home,
-	    .key = &m->ask->key,
+	    .key = &m->ask->run,
 	    .deadline = deadline_of(p),
 	    .max_run = p->max_run,
 	    .must_lead = p->refresh,
@@ -309,7 +309,7 @@ static int join(enum meeting *outcome, struct meet *m, dpc_error *err)
 		switch (role) {
 		case ROLE_LEAD:
 			m->lock = fd;
-			m->lock_key = m->ask->key;
+			m->lock_key = m->ask->run;
 			return lead(outcome, m, false, err);
 		case ROLE_FOLLOW:
 			*outcome = take_followed(m, fd);
@@ -352,7 +352,7 @@ static bool has_lock_for(struct meet *m, const struct digest *key)
 /* The shelf knows nothing that serves. */
 static int meet_others(enum meeting *outcome, struct meet *m, dpc_error *err)
 {
-	if (has_lock_for(m, &m->ask->key))
+	if (has_lock_for(m, &m->ask->run))
 		return lead(outcome, m, true, err);
 	drop_lock(m);
 	if (store_may_know(m)) {
@@ -378,7 +378,7 @@ int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
 		m->arrival = clock_wall_ns();
 	int rc = m->ask->policy->refresh ? DPC_MISS : recall(m, err);
 	if (rc == DPC_OK && m->lock >= 0 && is_to_be_refreshed(m)) {
-		struct digest key = key_of_answer(m);
+		struct digest key = run_of_answer(m);
 		if (has_lock_for(m, &key))
 			return lead(outcome, m, true, err);
 	}
@@ -390,7 +390,7 @@ int meet_callers(enum meeting *outcome, struct meet *m, dpc_error *err)
 	if (rc == DPC_MISS)
 		rc = ask_observe(m->ask, err);
 	*outcome = MEET_NESTED;
-	if (rc == DPC_OK && !run_by_a_parent(&m->ask->key))
+	if (rc == DPC_OK && !run_by_a_parent(&m->ask->run))
 		return meet_others(outcome, m, err);
 	drop_lock(m);
 	return rc;

@@ -44,6 +44,7 @@ struct trace_rules {
 	size_t ignore_count;
 	const char *const *outputs; /* specs (output.h) of what is kept with the result */
 	size_t output_count;
+	bool anywhere;             /* the working directory does not matter: paths below it count from there */
 	bool auto_outputs;         /* so is all that the run made below the working directory */
 };
 

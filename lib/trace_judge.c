@@ -180,9 +180,18 @@ static int check_stayed(struct judge *j, const char *path, bool of_link, dpc_err
 
 /* --- one path's facts --- */
 
+/* How a path is named in what is remembered. */
+static const char *named(const struct judge *j, const char *path)
+{
+	const char *below = j->rules->anywhere ? below_cwd(j, path) : NULL;
+	if (j->rules->anywhere && strcmp(path, j->cwd) == 0)
+		return ".";
+	return below ? below : path;
+}
+
 static int add(struct judge *j, enum observation_kind kind, const char *path, dpc_error *why)
 {
-	int rc = fact_add(j->facts, j->look, kind, path, why);
+	int rc = fact_add(j->facts, j->look, kind, named(j, path), why);
 	if (rc == DPC_MISS)
 		return changed(path, why);
 	if (rc == DPC_E_IO || rc == DPC_E_DENIED)
@@ -196,7 +205,7 @@ static int add_absence(struct judge *j, const struct pathset_entry *e, const cha
 	enum observation_kind kind = e->bits & SEEN_NO_NAME ? OBSERVED_NO_NAME : OBSERVED_ABSENT;
 	if (!(e->bits & SEEN_OWN))
 		return add(j, kind, path, why);
-	return observations_add(j->facts, kind, path) ? DPC_OK : DPC_E_MEMORY;
+	return observations_add(j->facts, kind, named(j, path)) ? DPC_OK : DPC_E_MEMORY;
 }
 
 static int add_content(struct judge *j, const char *path, dpc_error *why)
@@ -317,7 +326,8 @@ static int judge_variables(struct judge *j, dpc_error *why)
 		rc = environment_each(note_name, j);
 	for (size_t i = 0; rc == DPC_OK && i < names->count; i++) {
 		const char *name = pathset_name(names, &names->v[i]);
-		if (strncmp(name, "DPCACHE_", 8) != 0)
+		/* Where it is, the question says, or is not to say. */
+		if (strncmp(name, "DPCACHE_", 8) != 0 && strcmp(name, "PWD") != 0)
 			rc = add(j, OBSERVED_VARIABLE, name, why);
 	}
 	return rc == DPC_OK && all ? add(j, OBSERVED_NAMES, "", why) : rc;

@@ -49,12 +49,25 @@ struct voiding {
 	bool found;
 };
 
+/* A traced run's file bears the name of the run; of the question, the key in it. */
+static bool is_asked_under(const struct home *h, const char *name, const struct digest *key)
+{
+	char path[NAME_MAX + 8];
+	struct capsule c;
+	snprintf(path, sizeof path, "locks/%s", name);
+	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool is = fd >= 0 && capsule_read_head(&c, fd, NULL) == DPC_OK && memcmp(&c.key, key, sizeof *key) == 0;
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
 static void void_if_key(const struct home *h, const char *name, void *context)
 {
 	struct voiding *v = context;
 	char hex[DIGEST_HEX];
 	digest_hex(hex, v->key);
-	if (strcmp(name, hex) == 0 || scratch_is_name(name, v->key))
+	if (strcmp(name, hex) == 0 || scratch_is_name(name, v->key) || is_asked_under(h, name, v->key))
 		v->found |= void_run(h, name);
 }
 

@@ -44,7 +44,7 @@ assert_reason() { # WORDS
 }
 
 @test "dpcache run --trace: switching between two states of a tree hits both times" {
-	for round in 1 2 3; do
+	for _ in 1 2 3; do
 		for state in one two; do
 			echo "$state" >input
 			assert_equal "$(traced 'cat input')" "$state"
@@ -158,6 +158,40 @@ assert_reason() { # WORDS
 	assert_equal "$(dpcache ls --json | jq -r '.[0].left')" null
 	assert_equal "$(dpcache run --trace --ttl 0 cat input)" one
 	assert_decision miss
+}
+
+@test "dpcache run --trace --no-cwd: what is below the working directory counts from there" {
+	mkdir a b c
+	echo one | tee a/input b/input >both
+	echo two >c/input
+	anywhere() { (cd "$1" && dpcache run --trace --no-cwd sh -c "$(counted runs); cat input"); }
+	for place in a b c a b c; do
+		assert_equal "$(anywhere "$place")" "$(<"$place/input")"
+	done
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace: callers with other variables do not share a run" {
+	start one env GREETING=hello dpcache run --trace sh -c "$(counted runs); $(held); echo \$GREETING"
+	wait_until has_run 1
+	start two env GREETING=bye dpcache run --trace sh -c "$(counted runs); $(held); echo \$GREETING"
+	wait_until has_run 2
+	release
+	finish one
+	finish two
+	assert_equal "$(<one.out) $(<two.out)" 'hello bye'
+}
+
+@test "dpcache rm: voids a traced run of the question" {
+	echo one >input
+	start it dpcache run --trace sh -c "$(counted runs); $(held); cat input"
+	wait_until has_run 1
+	# Its streams are two files, as it shall be here.
+	key=$(dpcache key --trace sh -c "$(counted runs); $(held); cat input" 2>err)
+	dpcache rm "$key"
+	release
+	finish it
+	assert_reason invalidated
 }
 
 @test "dpcache run --trace-ignore: what matches is no input" {
