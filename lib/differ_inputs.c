@@ -1,5 +1,7 @@
 #include "differ_items.h"
 
+#include "environment.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,32 +121,94 @@ static enum change change_of_miss(const struct stored_observation *o)
 	return there ? CHANGE_OTHER : CHANGE_VANISHED;
 }
 
-static void differ_fact(struct differences *d, const struct stored_observation *o, struct observations *now,
-                        const struct looker *look)
+/* Who depends on the names of all variables depends on each: one that is not in the
+ * list was not set. */
+static bool is_known(struct slice list, const char *name, size_t size)
 {
-	struct difference one = {.of = OF_TRACED, .input = o->kind, .name = o->path};
+	struct cursor c = {list.data, list.data + list.size, false};
+	uint32_t n = cursor_u32(&c);
+	for (uint32_t i = 0; i < n && !c.bad; i++) {
+		struct stored_observation o;
+		stored_observation_get(&c, &o);
+		if (!c.bad && o.kind == OBSERVED_VARIABLE &&
+		    slice_equal(o.path, (struct slice){(const uint8_t *)name, size}))
+			return true;
+	}
+	return false;
+}
+
+struct newcomers {
+	struct differences *d;
+	struct slice known;
+};
+
+static int tell_newcomer(void *context, const char *name, size_t size)
+{
+	struct newcomers *n = context;
+	struct difference one = {.of = OF_TRACED,
+	                         .change = CHANGE_APPEARED,
+	                         .input = OBSERVED_VARIABLE,
+	                         .name = {(const uint8_t *)name, size}};
+	if (!is_known(n->known, name, size))
+		differences_add(n->d, &one);
+	return DPC_OK;
+}
+
+static bool has_variable(const struct differences *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->v[i].of == OF_TRACED && d->v[i].input == OBSERVED_VARIABLE && d->v[i].change != CHANGE_OTHER)
+			return true;
+	return false;
+}
+
+/* Which one came or went says more than that they are no longer the same; behind all
+ * others, for it may have been told of. */
+static void differ_names(struct differences *d, struct slice list, const struct difference *names)
+{
+	struct newcomers n = {d, list};
+	environment_each(tell_newcomer, &n);
+	if (!has_variable(d))
+		differences_add(d, names);
+}
+
+static bool is_other_now(struct difference *one, const struct stored_observation *o, struct observations *now,
+                         const struct looker *look)
+{
+	*one = (struct difference){.of = OF_TRACED, .input = o->kind, .name = o->path};
 	int rc = fact_add(now, look, o->kind, (const char *)o->path.data, NULL);
 	const struct digest *digest = rc == DPC_OK ? &now->v[now->count - 1].digest : NULL;
 	if (digest && memcmp(digest, &o->digest, sizeof *digest) == 0)
-		return;
+		return false;
 	if (digest)
-		one.change = o->kind == OBSERVED_VARIABLE ? change_of_variable(&o->digest, digest) : CHANGE_OTHER;
+		one->change = o->kind == OBSERVED_VARIABLE ? change_of_variable(&o->digest, digest) : CHANGE_OTHER;
 	else
-		one.change = rc == DPC_MISS ? change_of_miss(o) : CHANGE_HIDDEN;
-	differences_add(d, &one);
+		one->change = rc == DPC_MISS ? change_of_miss(o) : CHANGE_HIDDEN;
+	return true;
 }
 
 void differ_facts(struct differences *d, struct slice was, const struct looker *look)
 {
 	struct cursor c = {was.data, was.data + was.size, false};
 	struct observations now = {0};
+	struct difference one, names;
+	bool other_names = false;
 	uint32_t n = was.size ? cursor_u32(&c) : 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct stored_observation o;
 		stored_observation_get(&c, &o);
 		if (c.bad)
 			break;
-		differ_fact(d, &o, &now, look);
+		if (!is_other_now(&one, &o, &now, look))
+			continue;
+		if (o.kind == OBSERVED_NAMES) {
+			names = one;
+			other_names = true;
+		} else {
+			differences_add(d, &one);
+		}
 	}
+	if (other_names)
+		differ_names(d, was, &names);
 	observations_release(&now);
 }

@@ -519,12 +519,12 @@ leaves_all() { # OPTION...
 	# Known by content, under another tuple.
 	touch a
 	leaves_all --input a tool
-	echo changed >a
-	leaves_all --input a tool
 	echo b | leaves_all --stdin --input a tool
 	rm -r "$DPCACHE_DIR/shelf"
 	leaves_all --input a tool
 	leaves_all --ttl 0 --stale 1h --input a tool
+	echo changed >a
+	leaves_all --input a tool
 }
 
 @test "explain of a key that is being run leaves everything as it was" {

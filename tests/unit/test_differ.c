@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "differ.h"
+#include "environment.h"
 
 #include <sys/stat.h>
 
@@ -423,6 +424,47 @@ static void facts_are_compared_with_what_is_there_now(void **state)
 	end(NULL);
 }
 
+static int note_variable(void *context, const char *name, size_t size)
+{
+	struct observations *facts = context;
+	char copy[256];
+	assert_true(size < sizeof copy);
+	memcpy(copy, name, size);
+	copy[size] = '\0';
+	see(facts, OBSERVED_VARIABLE, copy, NULL);
+	return environment_observe(&facts->v[facts->count - 1].digest, copy, secret);
+}
+
+static void of_all_variables_those_are_told_that_came_or_went(void **state)
+{
+	struct fixture *f = *state;
+	struct digests digests;
+	struct observations facts = {0};
+	digests_init(&digests, f->home.fd);
+	const struct looker look = {&digests, secret};
+	begin(NULL);
+	unsetenv("DIFFER_NEW");
+	setenv("DIFFER_OLD", "1", 1);
+	assert_int_equal(fact_add(&facts, &look, OBSERVED_NAMES, "", NULL), DPC_OK);
+	assert_int_equal(environment_each(note_variable, &facts), DPC_OK);
+	observations_put(&was, &facts);
+	differ_facts(&d, slice_of_buf(&was), &look);
+	assert_int_equal(d.count, 0);
+	setenv("DIFFER_NEW", "1", 1);
+	differ_facts(&d, slice_of_buf(&was), &look);
+	assert_int_equal(d.count, 1);
+	assert_input(0, OBSERVED_VARIABLE, CHANGE_APPEARED, "DIFFER_NEW");
+	differences_release(&d);
+	unsetenv("DIFFER_NEW");
+	unsetenv("DIFFER_OLD");
+	differ_facts(&d, slice_of_buf(&was), &look);
+	assert_int_equal(d.count, 1);
+	assert_input(0, OBSERVED_VARIABLE, CHANGE_VANISHED, "DIFFER_OLD");
+	observations_release(&facts);
+	digests_release(&digests);
+	end(NULL);
+}
+
 #define differing(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -445,6 +487,7 @@ int main(void)
 	    differing(what_is_absent_and_no_longer_asked_for_is_nothing),
 	    differing(an_empty_list_is_nothing_observed),
 	    with_home(facts_are_compared_with_what_is_there_now),
+	    with_home(of_all_variables_those_are_told_that_came_or_went),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
