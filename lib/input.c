@@ -130,7 +130,13 @@ out:
 
 bool input_is_pseudo(const char *path)
 {
-	return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0;
+	static const char *const roots[] = {"/proc", "/sys"};
+	for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+		size_t n = strlen(roots[i]);
+		if (strncmp(path, roots[i], n) == 0 && (!path[n] || path[n] == '/'))
+			return true;
+	}
+	return false;
 }
 
 /* Read each time. */
@@ -205,7 +211,7 @@ static int read_names(struct observation *n, struct name_list *names, const char
 	/* stat before the listing: what changes in between shows in the tuple. */
 	if (stat(path, &st) < 0)
 		return dpc__fail_errno(err, "cannot read directory %s", path);
-	tuple_of(&n->tuple, &st, seen);
+	tuple_of(&n->tuple, &st, input_is_pseudo(path) ? 0 : seen);
 	int rc = tree_list(names, path, pattern, err);
 	if (rc == DPC_OK)
 		n->digest = hash128(names->strings.data, names->strings.size);

@@ -11,6 +11,7 @@ void sightings_release(struct sightings *s)
 	pathset_release(&s->variables);
 	pathset_release(&s->programs);
 	pathset_release(&s->blind);
+	pathset_release(&s->processes);
 	pathset_release(&s->touched);
 }
 
@@ -287,10 +288,31 @@ static int refuse_unwatched(const struct sightings *s, dpc_error *err)
 	return dpc__fail(err, DPC_MISS, "a program that it executed could not be watched");
 }
 
+static int see_process(struct sightings *s, uint32_t pid)
+{
+	char name[32];
+	snprintf(name, sizeof name, "/proc/%u", pid);
+	return pathset_at(&s->processes, name) ? DPC_OK : DPC_E_MEMORY;
+}
+
+bool sightings_is_own_process(const struct sightings *s, const char *path)
+{
+	char name[32];
+	if (strncmp(path, "/proc/", 6) != 0)
+		return false;
+	size_t n = 6 + strcspn(path + 6, "/");
+	if (n >= sizeof name)
+		return false;
+	memcpy(name, path, n);
+	name[n] = '\0';
+	return pathset_find(&s->processes, name);
+}
+
 int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error *err)
 {
 	const uint8_t *records = (const uint8_t *)head + WIRE_HEAD;
 	uint64_t used = head->used, at = 0;
+	uint32_t pid = 0;
 	int rc = DPC_OK;
 	if (head->lost || used > WIRE_RECORDS)
 		return dpc__fail(err, DPC_MISS, "it looked at more than can be recorded");
@@ -300,6 +322,9 @@ int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error 
 		if (!is_sound(r, size, used - at))
 			return dpc__fail(err, DPC_MISS, "a process of it was killed while it was being watched");
 		rc = see(s, r, err);
+		/* Most write many in a row. */
+		if (rc == DPC_OK && r->pid != pid)
+			rc = see_process(s, pid = r->pid);
 		at += size;
 	}
 	if (rc == DPC_OK && head->execs != head->hellos)

@@ -30,6 +30,7 @@ struct sightings {
 	struct pathset programs;  /* those that have their environment at hand whole */
 	struct pathset blind;     /* what was executed, or tried to be, with nobody watching */
 	bool dynamic;             /* some program was linked dynamically */
+	struct pathset processes; /* what wrote records: "/proc/" and the number */
 	struct pathset touched;   /* directories in which the run made or removed names */
 };
 
@@ -38,6 +39,9 @@ struct sightings {
 int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error *err);
 
 void sightings_release(struct sightings *s);
+
+/* Is it what /proc says of a process of the run? */
+bool sightings_is_own_process(const struct sightings *s, const char *path);
 
 /* Take "//", "/./", and, where no link is in the way, "/x/.." out of an absolute
  * path. `out` has WIRE_PATH_MAX bytes. */

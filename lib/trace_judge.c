@@ -7,6 +7,7 @@
 #include "manifest.h"
 #include "output.h"
 #include "sightings.h"
+#include "trace_rules.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -28,78 +29,11 @@ struct judge {
 
 /* --- what is no input --- */
 
-/* A path of the system that says nothing of the world that a program's result could
- * depend on in earnest: of the process itself, or asked for by the C library and its
- * kin. An entry that ends in a slash is all below it. */
-static const char *const ignored[] = {
-    "/proc/self/",
-    "/proc/thread-self/",
-    "/proc/self",
-    "/proc/filesystems",
-    "/proc/mounts",
-    "/proc/sys/",
-    "/proc/cmdline",
-    "/proc/version",
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/tty",
-    "/dev/stdin",
-    "/dev/stdout",
-    "/dev/stderr",
-    "/dev/fd/",
-    "/dev/fd",
-    "/dev/pts/",
-    "/dev/ptmx",
-    "/dev/random",
-    "/dev/urandom",
-    "/sys/fs/selinux",
-    "/sys/fs/cgroup/",
-    "/sys/kernel/mm/",
-    "/sys/devices/system/cpu/",
-    "/",
-    "/proc",
-    "/dev",
-    "/dev/pts",
-    "/tmp",
-    "/var/tmp",
-    "/dev/shm",
-};
-
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
-}
-
-static bool is_ignored_by_table(const char *path)
-{
-	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
-		size_t n = strlen(ignored[i]);
-		bool all_below = n > 1 && ignored[i][n - 1] == '/';
-		if (all_below ? strncmp(path, ignored[i], n) == 0 : strcmp(path, ignored[i]) == 0)
-			return true;
-	}
-	/* /proc/123/… */
-	return strncmp(path, "/proc/", 6) == 0 && strspn(path + 6, "0123456789") > 0;
-}
-
-static bool is_ignored(const struct judge *j, const char *path)
-{
-	const struct trace_rules *r = j->rules;
-	if (is_ignored_by_table(path) || is_below(path, r->home))
-		return true;
-	for (size_t i = 0; i < r->ignore_count; i++)
-		if (fnmatch(r->ignore[i], path, 0) == 0)
-			return true;
-	return false;
-}
-
 /* Below the working directory: what is left of the path; else NULL. */
 static const char *below_cwd(const struct judge *j, const char *path)
 {
 	size_t n = strlen(j->cwd);
-	return n > 1 && is_below(path, j->cwd) && path[n] ? path + n + 1 : NULL;
+	return n > 1 && trace_is_below(path, j->cwd) && path[n] ? path + n + 1 : NULL;
 }
 
 /* Is it kept with the result, and put back before that is used? */
@@ -222,10 +156,12 @@ static int add_content(struct judge *j, const char *path, dpc_error *why)
 }
 
 /* A directory's times move with every name in it. They count, but for those by which
- * programs find out where they are, and where the run itself made names. */
+ * programs find out where they are, those where everybody makes names, and where the
+ * run itself did. */
 static bool has_idle_times(const struct judge *j, const char *path, const struct stat *st)
 {
-	return S_ISDIR(st->st_mode) && (is_below(j->cwd, path) || pathset_find(&j->seen->touched, path));
+	return S_ISDIR(st->st_mode) && (strcmp(path, "/") == 0 || st->st_mode & S_ISVTX ||
+	                                trace_is_below(j->cwd, path) || pathset_find(&j->seen->touched, path));
 }
 
 static int add_metadata(struct judge *j, const char *path, bool of_link, dpc_error *why)
@@ -271,7 +207,7 @@ static int judge_path(struct judge *j, const struct pathset_entry *e, dpc_error 
 {
 	const uint32_t absent = SEEN_ABSENT | SEEN_NO_NAME;
 	const char *path = pathset_name(&j->seen->paths, e);
-	if (is_ignored(j, path))
+	if (trace_ignores(j->rules, path) || sightings_is_own_process(j->seen, path))
 		return DPC_OK;
 	if (is_output(j, e, path))
 		return note_output(j, e, path, why);
@@ -289,23 +225,6 @@ static int judge_path(struct judge *j, const struct pathset_entry *e, dpc_error 
 
 /* --- variables --- */
 
-/* Programs that only hand their environment on, and look up by name what they use. */
-static bool only_hands_on(const char *program)
-{
-	static const char *const known[] = {"gcc",     "g++",     "cc",   "c++",  "cpp",  "collect2",
-	                                    "cc1",     "cc1plus", "as",   "ld",   "nice", "nohup",
-	                                    "timeout", "xargs",   "find", "ninja"};
-	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		const char *at = strstr(name, known[i]);
-		size_t n = strlen(known[i]);
-		/* gcc, x86_64-linux-gnu-gcc-12 */
-		if (at && (at == name || at[-1] == '-') && (!at[n] || at[n] == '-' || at[n] == '.'))
-			return true;
-	}
-	return false;
-}
-
 static int note_name(void *context, const char *name, size_t size)
 {
 	struct judge *j = context;
@@ -321,7 +240,7 @@ static int judge_variables(struct judge *j, dpc_error *why)
 	bool all = false;
 	int rc = DPC_OK;
 	for (size_t i = 0; i < programs->count && !all; i++)
-		all = !only_hands_on(pathset_name(programs, &programs->v[i]));
+		all = !trace_only_hands_on(pathset_name(programs, &programs->v[i]));
 	if (all)
 		rc = environment_each(note_name, j);
 	for (size_t i = 0; rc == DPC_OK && i < names->count; i++) {

@@ -434,7 +434,7 @@ static void what_is_to_be_ignored_is_ignored(void **state)
 	struct traced t;
 	begin(&t, state);
 	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "/proc/self/status");
-	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "/proc/1/stat");
+	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "/proc/4242/stat")->pid = 4242;
 	note(&t, WIRE_OPEN, WIRE_OPEN_WRITE, 0, "/dev/null");
 	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, path_at_home(t.f, "state"));
 	write_text(path_in(t.f, "log"), "");
@@ -442,6 +442,27 @@ static void what_is_to_be_ignored_is_ignored(void **state)
 	t.ignore = path_in(t.f, "l*");
 	assert_int_equal(judge(&t), DPC_OK);
 	assert_int_equal(t.facts.count, 0);
+	end(&t);
+}
+
+static void another_process_is_no_business_of_the_run_and_so_an_input(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	note(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "/proc/1/status")->pid = 4242;
+	note(&t, WIRE_LIST, 0, 0, "/proc");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_true(has_fact(&t, OBSERVED_FILE, "/proc/1/status"));
+	assert_true(has_fact(&t, OBSERVED_DIR, "/proc"));
+	end(&t);
+}
+
+static void the_names_in_a_directory_for_all_are_an_input(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	note(&t, WIRE_LIST, 0, 0, "/");
+	assert_only_fact(&t, OBSERVED_DIR, "/");
 	end(&t);
 }
 
@@ -470,6 +491,8 @@ int main(void)
 	    with_home(a_log_that_is_full_torn_or_nonsense_is_refused),
 	    with_home(more_inputs_than_are_worth_asking_for_are_refused),
 	    with_home(what_is_to_be_ignored_is_ignored),
+	    with_home(another_process_is_no_business_of_the_run_and_so_an_input),
+	    with_home(the_names_in_a_directory_for_all_are_an_input),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
