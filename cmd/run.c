@@ -6,6 +6,7 @@
 #include "environment.h"
 #include "handover.h"
 #include "keeper.h"
+#include "kept.h"
 #include "lead.h"
 #include "meet.h"
 #include "onlook.h"
@@ -153,45 +154,6 @@ static struct trace *begin_trace(struct job *j, struct trace *t, struct spawn *c
 	return trace_dress(t, command, cache_err) == DPC_OK ? t : NULL;
 }
 
-static const char *kept_in_words(enum kept kept)
-{
-	switch (kept) {
-	case KEPT:
-		return NULL;
-	case KEPT_NOT_ASKED:
-		return "not remembered: --no-write";
-	case KEPT_FAILURE:
-		return "not remembered: its exit status is a failure";
-	case KEPT_TOO_LARGE:
-		return "not remembered: larger than --max-output";
-	case KEPT_VOIDED:
-		return "not remembered: invalidated while it ran";
-	case KEPT_NO_OUTPUT:
-		return "not remembered: an output is missing";
-	case KEPT_ODD_OUTPUT:
-		return "not remembered: an output cannot be kept";
-	case KEPT_CHANGED:
-		return "not remembered: an input changed while it ran";
-	case KEPT_UNTRACED:
-		return "not remembered: what it depends on is not known";
-	case KEPT_INTERRUPTED:
-		return "not remembered: ended early";
-	case KEPT_ERROR:
-		return "not remembered: the cache failed";
-	}
-	return NULL;
-}
-
-/* The same, with what the trace has to say. */
-enum { REASON_MAX = 640 };
-static const char *reason_of(const struct lead *l, char text[REASON_MAX])
-{
-	if (!l->why.code)
-		return kept_in_words(l->kept);
-	snprintf(text, REASON_MAX, "not remembered: %s", l->why.message);
-	return text;
-}
-
 static enum event event_of(enum kept kept)
 {
 	return kept == KEPT ? EVENT_MISS : kept == KEPT_FAILURE ? EVENT_FAILURE : EVENT_UNCACHED;
@@ -232,10 +194,10 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 	uint64_t events = events_append(&j->home, event_of(l->kept), &l->key, 0);
 	if (events > EVENTS_ENOUGH)
 		stats_count(&j->home, NULL);
-	char text[REASON_MAX];
+	char text[KEPT_REASON];
 	struct decision d = {
 	    .status = j->handed.behind ? "refresh" : "miss",
-	    .reason = l->kept != KEPT ? reason_of(l, text) : why_again(j),
+	    .reason = l->kept != KEPT ? kept_reason(l, text) : why_again(j),
 	    .ask = &j->ask,
 	    .exit_status = status,
 	};

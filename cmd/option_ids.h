@@ -1,0 +1,51 @@
+/* What the rows of run_opts and its kin stand for: between the tables and options.c. */
+#ifndef DPC_OPTION_IDS_H
+#define DPC_OPTION_IDS_H
+
+enum option_id {
+	O_TTL = 1,
+	O_TTL_FAIL,
+	O_CACHE_EXIT,
+	O_STALE,
+	O_STALE_IF_ERROR,
+	O_REFRESH_MODE,
+	O_EARLY,
+	O_JITTER,
+	O_FOLLOW,
+	O_ENV,
+	O_INPUT,
+	O_INPUTS_FROM,
+	O_OUTPUT,
+	O_OUTPUTS,
+	O_ZERO,
+	O_TRACE,
+	O_TRACE_IGNORE,
+	O_TRACE_ADD,
+	O_STDIN,
+	O_KEY,
+	O_SALT,
+	O_REGION,
+	O_NO_CWD,
+	O_NO_EXE,
+	O_NO_PATH,
+	O_NO_UID,
+	O_NO_LOCALE,
+	O_REFRESH,
+	O_NO_WRITE,
+	O_NO_CACHE,
+	O_WAIT,
+	O_ON_TIMEOUT,
+	O_TIMEOUT_STATUS,
+	O_MAX_RUN,
+	O_NO_COALESCE,
+	O_MAX_OUTPUT,
+	O_STORE,
+	O_REQUIRE_CACHE,
+	O_STATUS_FD,
+	O_VERBOSE,
+	O_COMMAND,
+	O_EXPLAIN,
+	O_JSON
+};
+
+#endif
