@@ -288,6 +288,14 @@ static int refuse_unwatched(const struct sightings *s, dpc_error *err)
 	return dpc__fail(err, DPC_MISS, "a program that it executed could not be watched");
 }
 
+int sightings_suppose(struct sightings *s, const char *path)
+{
+	struct pathset_entry *e = pathset_at(&s->paths, path);
+	if (e)
+		look(e, SEEN_READ);
+	return e ? DPC_OK : DPC_E_MEMORY;
+}
+
 static int see_process(struct sightings *s, uint32_t pid)
 {
 	char name[32];

@@ -40,6 +40,10 @@ int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error 
 
 void sightings_release(struct sightings *s);
 
+/* A file, absolute, that the run may have read without anybody seeing it. To be said
+ * before sightings_read. */
+int sightings_suppose(struct sightings *s, const char *path);
+
 /* Is it what /proc says of a process of the run? */
 bool sightings_is_own_process(const struct sightings *s, const char *path);
 

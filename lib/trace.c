@@ -3,10 +3,14 @@
 #include "clock.h"
 #include "os.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,6 +62,34 @@ static int make_log(struct trace *t, dpc_error *err)
 	return DPC_OK;
 }
 
+/* Descriptors that our caller left for the command: what is read through them, nobody
+ * sees being opened. */
+static void note_inherited(struct trace *t, const char *number)
+{
+	char path[PATH_MAX], link[64];
+	struct stat st;
+	int fd = atoi(number);
+	if (fd <= 2 || fcntl(fd, F_GETFD) & FD_CLOEXEC || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		return;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, sizeof path - 1);
+	if (n <= 0)
+		return;
+	path[n] = '\0';
+	buf_put(&t->inherited, path, (size_t)n + 1);
+}
+
+static void note_all_inherited(struct trace *t)
+{
+	struct dirent *e;
+	DIR *dir = opendir("/proc/self/fd");
+	while (dir && (e = readdir(dir)))
+		note_inherited(t, e->d_name);
+	if (dir)
+		closedir(dir);
+}
+
 int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *err)
 {
 	*t = TRACE_NONE;
@@ -73,8 +105,9 @@ int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *
 	/* The command itself is executed by us, who write no log. */
 	t->head->execs = 1;
 	t->head->magic = WIRE_MAGIC;
+	note_all_inherited(t);
 	t->began = wait_for_tick();
-	return DPC_OK;
+	return t->inherited.failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : DPC_OK;
 }
 
 void trace_release(struct trace *t)
@@ -83,6 +116,7 @@ void trace_release(struct trace *t)
 		munmap(t->head, WIRE_SIZE);
 	if (t->fd >= 0)
 		close(t->fd);
+	buf_release(&t->inherited);
 	free(t->room);
 	free(t->more_room);
 	*t = TRACE_NONE;

@@ -17,6 +17,7 @@ struct trace {
 	                         * from now on a later one */
 	char log[64];           /* the log's name, for others */
 	void *room, *more_room; /* what the command is started with; owned */
+	struct buf inherited;   /* names, each with NUL, of files that the command finds open for reading */
 	const char *blind;      /* the command itself, where it cannot be watched; borrowed */
 };
 

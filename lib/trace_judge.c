@@ -300,8 +300,12 @@ int trace_judge(struct trace_outcome *outcome, struct trace *t, const struct tra
 	                  .began = t->began};
 	if (!getcwd(j.cwd, sizeof j.cwd))
 		j.cwd[0] = '\0';
-	int rc = t->blind ? dpc__fail(why, DPC_MISS, "%s cannot be watched", t->blind)
-	                  : sightings_read(&seen, t->head, why);
+	int rc = t->blind ? dpc__fail(why, DPC_MISS, "%s cannot be watched", t->blind) : DPC_OK;
+	const char *inherited = (const char *)t->inherited.data;
+	for (size_t at = 0; rc == DPC_OK && at < t->inherited.size; at += strlen(inherited + at) + 1)
+		rc = sightings_suppose(&seen, inherited + at);
+	if (rc == DPC_OK)
+		rc = sightings_read(&seen, t->head, why);
 	if (rc == DPC_OK)
 		rc = judge_all(&j, why);
 	pathset_release(&j.checked);

@@ -113,6 +113,15 @@ assert_reason() { # WORDS
 	assert_decision hit
 }
 
+@test "dpcache run --trace: a file that was open already is an input" {
+	echo one >input
+	inherited() { dpcache run --trace sh -c 'cat <&7' 7<input; }
+	twice inherited
+	assert_decision hit
+	echo two >input
+	assert_equal "$(inherited)" two
+}
+
 @test "dpcache run --trace: programs in between are inputs" {
 	printf '#!/bin/sh\necho one\n' >tool
 	chmod +x tool
