@@ -31,7 +31,15 @@ static const char *decoded(char text[VALUE_TEXT], enum question_tag tag, struct 
 	case Q_MERGED:
 		return set ? "one open file" : "apart";
 	case Q_TRACE:
-		return set && value.data[0] == TRACE_STRICT ? "strict" : "not strict";
+		return !set                                   ? "off"
+		       : (value.data[0] & 15) == TRACE_STRICT ? "strict"
+		       : value.data[0] & 16                   ? "with outputs"
+		                                              : "not strict";
+	case Q_GROUPS:
+		for (size_t at = 0, n = 0; at + 4 <= value.size && n < VALUE_TEXT - 12; at += 4)
+			n += (size_t)snprintf(text + n, VALUE_TEXT - n, "%s%u", at ? "," : "",
+			                      number_in((struct slice){value.data + at, 4}));
+		return text;
 	default:
 		return NULL;
 	}

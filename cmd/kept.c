@@ -33,6 +33,8 @@ static const char *in_words(enum kept kept)
 
 const char *kept_reason(const struct lead *l, char text[KEPT_REASON])
 {
+	if (l->kept == KEPT && l->trace && trace_notes(l->trace) & WIRE_SAW_TIME)
+		return "remembered, though it asked what time it is";
 	if (!l->why.code)
 		return in_words(l->kept);
 	snprintf(text, KEPT_REASON, "not remembered: %s", l->why.message);

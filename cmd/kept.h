@@ -6,7 +6,7 @@
 
 enum { KEPT_REASON = 640 };
 
-/* Of a run that is over; NULL: it is remembered. What a trace has to say is written
+/* Of a run that is over; NULL: it is remembered, and nothing is to be said of that. What a trace has to say is written
  * to `text`. */
 const char *kept_reason(const struct lead *l, char text[KEPT_REASON]);
 

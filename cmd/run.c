@@ -195,9 +195,10 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 	if (events > EVENTS_ENOUGH)
 		stats_count(&j->home, NULL);
 	char text[KEPT_REASON];
+	const char *again = why_again(j);
 	struct decision d = {
 	    .status = j->handed.behind ? "refresh" : "miss",
-	    .reason = l->kept != KEPT ? kept_reason(l, text) : why_again(j),
+	    .reason = l->kept == KEPT && again ? again : kept_reason(l, text),
 	    .ask = &j->ask,
 	    .exit_status = status,
 	};

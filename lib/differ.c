@@ -205,6 +205,13 @@ static void differ_named(struct differences *d, enum question_tag tag, struct sp
 	free(after.v);
 }
 
+/* What goes with another field: that tells if one of them has none. */
+static void differ_both(struct differences *d, enum question_tag tag, struct span was, struct span now)
+{
+	if (was.count && now.count)
+		differ_single(d, tag, was, now);
+}
+
 typedef void differ_fn(struct differences *d, enum question_tag tag, struct span was, struct span now);
 
 /* In the order in which people look for a cause. */
@@ -222,7 +229,7 @@ static const struct {
     {differ_single, Q_SALT, false},   {differ_named, Q_PATH, true},
     {differ_named, Q_LOCALE, true},   {differ_single, Q_UID, true},
     {differ_single, Q_UMASK, true},   {differ_single, Q_MERGED, true},
-    {differ_single, Q_TRACE, false},  {differ_named, Q_TRACE_IGNORE, false},
+    {differ_both, Q_GROUPS, true},    {differ_single, Q_TRACE, false},  {differ_named, Q_TRACE_IGNORE, false},
 };
 
 void differ_questions(struct differences *d, struct slice was, struct slice now)

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "environment.h"
+#include "tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +11,20 @@
 
 struct digest fact_of_metadata(const struct stat *st, bool with_content)
 {
-	uint64_t words[6] = {st->st_mode, st->st_uid, st->st_gid, 0, 0, 0};
-	/* A directory's size tells nothing that its time of change does not. */
-	if (with_content && !S_ISDIR(st->st_mode))
-		words[3] = (uint64_t)st->st_size;
+	uint64_t words[12] = {st->st_mode, st->st_uid, st->st_gid};
 	if (with_content) {
-		words[4] = (uint64_t)st->st_mtim.tv_sec;
-		words[5] = (uint64_t)st->st_mtim.tv_nsec;
+		words[3] = (uint64_t)st->st_mtim.tv_sec;
+		words[4] = (uint64_t)st->st_mtim.tv_nsec;
+		words[5] = st->st_ino;
+	}
+	/* Of a directory these tell nothing that its time of modification does not. */
+	if (with_content && !S_ISDIR(st->st_mode)) {
+		words[6] = (uint64_t)st->st_size;
+		words[7] = (uint64_t)st->st_blocks;
+		words[8] = (uint64_t)st->st_nlink;
+		words[9] = (uint64_t)st->st_ctim.tv_sec;
+		words[10] = (uint64_t)st->st_ctim.tv_nsec;
+		words[11] = st->st_rdev;
 	}
 	return hash128(words, sizeof words);
 }
@@ -56,6 +64,7 @@ static bool is_sort(enum observation_kind kind, mode_t mode)
 	case OBSERVED_EXE:
 		return S_ISREG(mode);
 	case OBSERVED_DIR:
+	case OBSERVED_LISTING:
 		return S_ISDIR(mode);
 	case OBSERVED_LINK:
 		return S_ISLNK(mode);
@@ -66,6 +75,28 @@ static bool is_sort(enum observation_kind kind, mode_t mode)
 	}
 }
 
+/* Add what types the names are of. */
+static int observe_types(struct observation *o, const char *path, dpc_error *err)
+{
+	struct name_list names = {0};
+	struct hasher h;
+	struct stat st;
+	int rc = observe_listing(o, path, &names, err);
+	int dir = rc == DPC_OK ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	hasher_init(&h);
+	hasher_update(&h, o->digest.bytes, sizeof o->digest.bytes);
+	for (size_t i = 0; rc == DPC_OK && i < names.count; i++) {
+		bool known = fstatat(dir, name_list_at(&names, i), &st, AT_SYMLINK_NOFOLLOW) == 0;
+		uint32_t type = known ? st.st_mode & S_IFMT : 0;
+		hasher_update(&h, &type, sizeof type);
+	}
+	o->digest = hasher_sum128(&h);
+	name_list_release(&names);
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
 static int observe_present(struct observation *o, const struct looker *l, const char *path,
                            const struct stat *st, dpc_error *err)
 {
@@ -74,7 +105,9 @@ static int observe_present(struct observation *o, const struct looker *l, const 
 	case OBSERVED_EXE:
 		return observe_file(o, l->digests, path, st, err);
 	case OBSERVED_DIR:
-		return observe_listing(o, path, err);
+		return observe_listing(o, path, NULL, err);
+	case OBSERVED_LISTING:
+		return observe_types(o, path, err);
 	case OBSERVED_LINK:
 		return observe_link(o, path, st, err);
 	default:
@@ -89,6 +122,8 @@ static int observe_at(struct observation *o, const struct looker *l, const char 
 	struct stat st;
 	int rc = stat_for(&st, o->kind, path);
 	bool absent = rc < 0 && (errno == ENOENT || errno == ENOTDIR);
+	if (o->kind == OBSERVED_DENIED)
+		return rc < 0 && errno == EACCES ? DPC_OK : DPC_MISS;
 	if (is_of_absence(o->kind) || absent)
 		return is_of_absence(o->kind) && absent ? DPC_OK : DPC_MISS;
 	if (rc < 0)
@@ -136,6 +171,8 @@ bool fact_unchanged(const struct stored_observation *o, const struct tuple *t, c
 	int rc = stat_for(&st, o->kind, (const char *)o->path.data);
 	if (is_of_absence(o->kind))
 		return rc < 0 && (errno == ENOENT || errno == ENOTDIR);
+	if (o->kind == OBSERVED_DENIED)
+		return rc < 0 && errno == EACCES;
 	if (rc < 0)
 		return false;
 	if (o->kind == OBSERVED_OTHER)

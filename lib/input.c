@@ -30,6 +30,10 @@ const char *observation_kind_name(enum observation_kind kind)
 		return "special file";
 	case OBSERVED_NO_NAME:
 		return "absent name";
+	case OBSERVED_DENIED:
+		return "not to be looked at";
+	case OBSERVED_LISTING:
+		return "directory";
 	case OBSERVED_STAT:
 	case OBSERVED_LSTAT:
 		return "metadata";
@@ -218,11 +222,11 @@ static int read_names(struct observation *n, struct name_list *names, const char
 	return rc;
 }
 
-int observe_listing(struct observation *o, const char *path, dpc_error *err)
+int observe_listing(struct observation *o, const char *path, struct name_list *names, dpc_error *err)
 {
-	struct name_list names = {0};
-	int rc = read_names(o, &names, path, NULL, err);
-	name_list_release(&names);
+	struct name_list own = {0};
+	int rc = read_names(o, names ? names : &own, path, NULL, err);
+	name_list_release(&own);
 	return rc;
 }
 

@@ -21,7 +21,9 @@ enum observation_kind {
 	OBSERVED_OTHER = 's',  /* device, socket or fifo: its type, never read */
 	/* What only a traced run depends on. */
 	OBSERVED_NO_NAME = '_',  /* not even a dangling link there; digest is zero */
-	OBSERVED_STAT = 't',     /* metadata: type, mode, owner, size, time of change */
+	OBSERVED_DENIED = 'N',   /* no search permission on the way there; digest is zero */
+	OBSERVED_LISTING = 'D',  /* digest of the sorted names in a directory, and of what type each is */
+	OBSERVED_STAT = 't',     /* metadata: all that stat(2) tells, but for the device and the time of access */
 	OBSERVED_LSTAT = 'T',    /* the same, of a link itself */
 	OBSERVED_PLACE = 'p',    /* type, mode and owner alone */
 	OBSERVED_LPLACE = 'P',   /* the same, of a link itself */
@@ -67,8 +69,10 @@ int observe_input(struct observations *o, struct digests *d, const char *spec, d
 int observe_file(struct observation *o, struct digests *d, const char *path, const struct stat *st,
                  dpc_error *err);
 int observe_link(struct observation *o, const char *path, const struct stat *st, dpc_error *err);
-/* The names in a directory. */
-int observe_listing(struct observation *o, const char *path, dpc_error *err);
+/* The names in a directory, into `names` too where that is not NULL: the caller's to
+ * release, in any case. */
+struct name_list;
+int observe_listing(struct observation *o, const char *path, struct name_list *names, dpc_error *err);
 
 /* Is it on a file system of the kernel's own, /proc or /sys? The times of such files
  * tell nothing of their content. */

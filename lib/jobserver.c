@@ -98,6 +98,15 @@ static bool find(struct jobserver *j)
 	return parse_pair(j, auth) && are_one_pipe(j);
 }
 
+bool jobserver_has(int fd)
+{
+	struct jobserver j = {.in = -1, .out = -1};
+	bool has = find(&j) && (fd == j.in || fd == j.out);
+	if (j.ours)
+		close(j.in);
+	return has;
+}
+
 static void release(struct jobserver *j)
 {
 	if (j->ours)

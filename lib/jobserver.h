@@ -22,6 +22,9 @@ struct jobserver {
 	bool ours;   /* opened by us, to be closed */
 };
 
+/* Is the descriptor one of those that MAKEFLAGS names, and really make's? */
+bool jobserver_has(int fd);
+
 /* Give one token back; never waits. *j need not be initialised. */
 void jobserver_give(struct jobserver *j);
 

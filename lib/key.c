@@ -166,12 +166,37 @@ static int put_command(struct buf *b, const struct question *q, dpc_error *err)
 	return DPC_OK;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const gid_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+static void put_groups(struct buf *b)
+{
+	struct buf words = {0};
+	int n = getgroups(0, NULL);
+	gid_t *groups = calloc(n > 0 ? (size_t)n : 1, sizeof *groups);
+	n = groups ? getgroups(n, groups) : -1;
+	buf_u32(&words, getegid());
+	if (n > 0)
+		qsort(groups, (size_t)n, sizeof *groups, by_number);
+	for (int i = 0; i < n; i++)
+		buf_u32(&words, groups[i]);
+	put(b, Q_GROUPS, words.data, words.size);
+	b->failed |= words.failed || n < 0;
+	buf_release(&words);
+	free(groups);
+}
+
 static void put_tracing(struct buf *b, struct question *q)
 {
 	uint8_t kind = (uint8_t)(q->trace | (q->auto_outputs ? 16 : 0));
 	if (q->trace == TRACE_NOT)
 		return;
 	put(b, Q_TRACE, &kind, 1);
+	if (!q->no_uid)
+		put_groups(b);
 	q->trace_ignore_count = sort_unique(q->trace_ignore, q->trace_ignore_count);
 	for (size_t i = 0; i < q->trace_ignore_count; i++)
 		put_string(b, Q_TRACE_IGNORE, q->trace_ignore[i]);
@@ -290,6 +315,8 @@ const char *question_tag_name(enum question_tag tag)
 		return "standard input";
 	case Q_SALT:
 		return "salt";
+	case Q_GROUPS:
+		return "groups";
 	case Q_TRACE:
 		return "tracing";
 	case Q_TRACE_IGNORE:

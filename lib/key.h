@@ -31,6 +31,7 @@ enum question_tag {
 	Q_OUTPUT = 'F',   /* a declared output as it was named */
 	Q_STDIN = 'S',    /* digest of standard input */
 	Q_SALT = 'T',
+	Q_GROUPS = 'G',   /* traced, for they decide what may be looked at: u32 each, the effective one first */
 	Q_TRACE = 'D',    /* u8: enum tracing; 16 more with auto_outputs */
 	Q_TRACE_IGNORE = 'N' /* a pattern of paths that are no inputs */
 };

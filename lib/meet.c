@@ -264,11 +264,11 @@ static void tell_relaying(void *context)
 
 /* Inside another's run nobody looks on; and where a failure is answered by what
  * is old, it must not have been shown. Nor may what cannot be taken back when an
- * output turns out not to be had here. */
+ * output turns out not to be had here, or an input to have changed. */
 static struct live *live_for(const struct meet *m)
 {
 	bool falls_back = m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR;
-	bool hasty = falls_back || question_has_outputs(m->ask->question);
+	bool hasty = falls_back || question_has_outputs(m->ask->question) || ask_is_traced(m->ask);
 	return getenv(MEET_RUNNING) || hasty ? NULL : m->live;
 }
 

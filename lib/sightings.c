@@ -1,5 +1,7 @@
 #include "sightings.h"
 
+#include "way.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +12,7 @@ void sightings_release(struct sightings *s)
 	pathset_release(&s->paths);
 	pathset_release(&s->variables);
 	pathset_release(&s->programs);
+	pathset_release(&s->executed);
 	pathset_release(&s->blind);
 	pathset_release(&s->processes);
 	pathset_release(&s->touched);
@@ -60,6 +63,8 @@ void sightings_tidy(char *out, const char *path)
 
 static void look(struct pathset_entry *e, uint32_t how)
 {
+	if (e->bits & SEEN_FRESH)
+		e->bits |= SEEN_NO_NAME;
 	if (e->bits & SEEN_OWN)
 		return;
 	e->bits |= how;
@@ -73,6 +78,13 @@ static void replace(struct pathset_entry *e)
 	if (e->bits & (SEEN_LOOKS & ~(SEEN_ABSENT | SEEN_NO_NAME)))
 		e->bits |= SEEN_SPOILED;
 	e->bits |= SEEN_OWN;
+}
+
+/* That this went well shows that nothing was there. */
+static void make_new(struct pathset_entry *e)
+{
+	look(e, SEEN_NO_NAME);
+	replace(e);
 }
 
 /* It is changed, and something of what was there remains. */
@@ -119,6 +131,8 @@ static int look_in_vain(struct pathset_entry *e, const char *path, int error, bo
 		return dpc__fail(err, DPC_MISS, "%s: it could not look there: %s", path, strerror(error));
 	if (error == ENOENT || error == ENOTDIR)
 		look(e, nofollow ? SEEN_NO_NAME : SEEN_ABSENT);
+	else if (error == EACCES || error == EPERM || error == EROFS)
+		look(e, SEEN_DENIED);
 	else if (error != ENAMETOOLONG && error != EFAULT && error != EBADF)
 		look(e, nofollow ? SEEN_LPLACE : SEEN_PLACE);
 	return DPC_OK;
@@ -127,7 +141,14 @@ static int look_in_vain(struct pathset_entry *e, const char *path, int error, bo
 static void see_open(struct sightings *s, struct pathset_entry *e, const char *path, uint32_t how)
 {
 	if (how & (WIRE_OPEN_CREATED | WIRE_OPEN_EMPTY)) {
-		replace(e);
+		bool was_own = e->bits & SEEN_OWN;
+		if (how & WIRE_OPEN_EXCLUSIVE)
+			make_new(e);
+		else
+			replace(e);
+		/* What is emptied anyhow may have been there or not. */
+		if (!(how & WIRE_OPEN_EMPTY) && !was_own)
+			e->bits |= SEEN_FRESH;
 		touch_directory(s, path);
 		return;
 	}
@@ -135,8 +156,8 @@ static void see_open(struct sightings *s, struct pathset_entry *e, const char *p
 		look(e, how & WIRE_OPEN_NOFOLLOW ? SEEN_LPLACE : SEEN_PLACE);
 	else if (how & WIRE_OPEN_READ)
 		look(e, SEEN_READ);
-	if (how & WIRE_OPEN_WRITE)
-		change(e);
+	if (how & WIRE_OPEN_WRITE && !(e->bits & SEEN_OWN))
+		e->bits |= SEEN_WRITABLE;
 }
 
 static bool looks_at_link(const struct wire_record *r)
@@ -163,20 +184,61 @@ static void see_stat(struct pathset_entry *e, uint32_t how)
 		look(e, how & WIRE_LOOK_NOFOLLOW ? SEEN_LSTAT : SEEN_STAT);
 }
 
-/* Each part of it may have been a link. */
-static void see_resolved(struct sightings *s, const char *path)
+struct ways {
+	struct sightings *s;
+	bool all; /* parts that are no links, too */
+};
+
+static int see_part(void *context, const char *part, const struct stat *st)
+{
+	struct ways *w = context;
+	bool link = S_ISLNK(st->st_mode);
+	if (!link && !w->all)
+		return DPC_OK;
+	struct pathset_entry *e = pathset_at(&w->s->paths, part);
+	if (e)
+		look(e, link ? SEEN_LINK : SEEN_LPLACE);
+	return e ? DPC_OK : DPC_E_MEMORY;
+}
+
+/* Where a directory is entered, or a name resolved, the program may go on by where
+ * that led: then the links are inputs by themselves. */
+static int see_way(struct sightings *s, const char *path, bool all)
+{
+	struct ways w = {s, all};
+	return way_walk(path, see_part, &w);
+}
+
+static void see_made(struct sightings *s, struct pathset_entry *e, uint32_t how)
+{
+	e->bits &= ~(uint32_t)SEEN_OWN_LINK;
+	if (how == WIRE_MAKE_OVER)
+		replace(e);
+	else
+		make_new(e);
+	if (how == WIRE_MAKE_LINK) {
+		e->bits |= SEEN_OWN_LINK;
+		s->own_links = true;
+	}
+}
+
+/* What lies behind a link of its own is not its own. */
+static bool follows_own_link(const struct sightings *s, const char *path, const struct wire_record *r)
 {
 	char part[WIRE_PATH_MAX];
-	struct stat st;
+	bool itself = r->kind == WIRE_OPEN || r->kind == WIRE_LIST || r->kind == WIRE_ACCESS ||
+	              (r->kind == WIRE_STAT && !(r->detail & WIRE_LOOK_NOFOLLOW));
 	for (const char *at = strchr(path + 1, '/');; at = strchr(at + 1, '/')) {
 		size_t n = at ? (size_t)(at - path) : strlen(path);
+		if (!at && !itself)
+			return false;
 		memcpy(part, path, n);
 		part[n] = '\0';
-		struct pathset_entry *e = pathset_at(&s->paths, part);
-		if (e)
-			look(e, lstat(part, &st) == 0 && S_ISLNK(st.st_mode) ? SEEN_LINK : SEEN_LPLACE);
+		const struct pathset_entry *e = pathset_find(&s->paths, part);
+		if (e && e->bits & SEEN_OWN_LINK)
+			return true;
 		if (!at)
-			return;
+			return false;
 	}
 }
 
@@ -184,6 +246,8 @@ static int see_path(struct sightings *s, const struct wire_record *r, dpc_error 
 {
 	char path[WIRE_PATH_MAX];
 	sightings_tidy(path, r->path);
+	if (s->own_links && follows_own_link(s, path, r))
+		return dpc__fail(err, DPC_MISS, "%s leads through a link that it made itself", path);
 	struct pathset_entry *e = pathset_at(&s->paths, path);
 	if (!e)
 		return DPC_E_MEMORY;
@@ -195,17 +259,17 @@ static int see_path(struct sightings *s, const struct wire_record *r, dpc_error 
 		look(e, SEEN_READ);
 		break;
 	case WIRE_HELLO:
-		look(e, SEEN_READ);
+		look(e, SEEN_READ | SEEN_PLACE);
 		break;
 	case WIRE_OPEN:
 		see_open(s, e, path, r->detail);
-		break;
+		return r->detail & WIRE_OPEN_DIRECTORY ? see_way(s, path, false) : DPC_OK;
 	case WIRE_STAT:
 		see_stat(e, r->detail);
 		break;
 	case WIRE_ACCESS:
 		look(e, SEEN_PLACE);
-		break;
+		return see_way(s, path, false);
 	case WIRE_LIST:
 		look(e, SEEN_LIST);
 		break;
@@ -213,10 +277,9 @@ static int see_path(struct sightings *s, const struct wire_record *r, dpc_error 
 		look(e, SEEN_LINK);
 		break;
 	case WIRE_REALPATH:
-		see_resolved(s, path);
-		break;
+		return see_way(s, path, true);
 	case WIRE_MAKE:
-		replace(e);
+		see_made(s, e, r->detail);
 		touch_directory(s, path);
 		break;
 	case WIRE_REMOVE:
@@ -233,6 +296,10 @@ static int see_path(struct sightings *s, const struct wire_record *r, dpc_error 
 /* That it could not be executed takes it back. */
 static int see_exec(struct sightings *s, const struct wire_record *r, dpc_error *err)
 {
+	struct pathset_entry *x = pathset_at(&s->executed, r->path);
+	if (!x)
+		return DPC_E_MEMORY;
+	x->bits = r->kind == WIRE_EXEC;
 	if (r->kind == WIRE_EXEC && r->detail != WIRE_EXEC_BLIND)
 		return DPC_OK;
 	struct pathset_entry *e = pathset_at(&s->blind, r->path);
@@ -240,6 +307,33 @@ static int see_exec(struct sightings *s, const struct wire_record *r, dpc_error 
 		return DPC_E_MEMORY;
 	e->bits = r->kind == WIRE_EXEC;
 	return r->kind == WIRE_EXEC ? DPC_OK : see_path(s, r, err);
+}
+
+/* It may be executed: that is another thing than what is in it. */
+static int see_executed(struct sightings *s, const struct pathset_entry *x)
+{
+	char path[WIRE_PATH_MAX];
+	const char *name = pathset_name(&s->executed, x);
+	if (!x->bits || *name != '/')
+		return DPC_OK;
+	sightings_tidy(path, name);
+	struct pathset_entry *e = pathset_at(&s->paths, path);
+	if (e)
+		look(e, SEEN_PLACE);
+	return e ? DPC_OK : DPC_E_MEMORY;
+}
+
+/* What /proc has in place of a process's directories is another for each. */
+static bool is_through_process(const struct wire_record *r)
+{
+	static const char *const ways[] = {"/proc/self/cwd", "/proc/self/root", "/proc/thread-self/cwd",
+	                                   "/proc/thread-self/root"};
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		size_t n = strlen(ways[i]);
+		if (strncmp(r->path, ways[i], n) == 0 && r->path[n] == '/')
+			return true;
+	}
+	return false;
 }
 
 /* The environment as a file. */
@@ -264,8 +358,12 @@ static int see(struct sightings *s, const struct wire_record *r, dpc_error *err)
 	case WIRE_OPEN:
 		if (is_environment(r))
 			return pathset_at(&s->programs, r->path) ? DPC_OK : DPC_E_MEMORY;
+		if (is_through_process(r))
+			return dpc__fail(err, DPC_MISS, "it looked at %s", r->path);
 		return see_path(s, r, err);
 	default:
+		if (is_through_process(r))
+			return dpc__fail(err, DPC_MISS, "it looked at %s", r->path);
 		return *r->path == '/' ? see_path(s, r, err) : DPC_OK;
 	}
 }
@@ -335,6 +433,8 @@ int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error 
 			rc = see_process(s, pid = r->pid);
 		at += size;
 	}
+	for (size_t i = 0; rc == DPC_OK && i < s->executed.count; i++)
+		rc = see_executed(s, &s->executed.v[i]);
 	if (rc == DPC_OK && head->execs != head->hellos)
 		rc = refuse_unwatched(s, err);
 	return rc == DPC_E_MEMORY ? dpc__fail(err, rc, "out of memory") : rc;

@@ -18,16 +18,22 @@ enum sighting {
 	SEEN_LINK = 64,     /* where it leads */
 	SEEN_ABSENT = 128,  /* that it is not there … */
 	SEEN_NO_NAME = 256, /* … not even as a dangling link */
-	SEEN_LOOKS = 511,   /* any of these */
-	SEEN_OWN = 512,     /* its content, if any, is of the run's own making since */
-	SEEN_CHANGED = 1024, /* the run changed what was there before … */
-	SEEN_SPOILED = 2048  /* … and looked at it, too: how it was cannot be told any more */
+	SEEN_DENIED = 512,  /* that it may not be looked at, or not be changed */
+	SEEN_LOOKS = 1023,  /* any of these */
+	SEEN_OWN = 1024,    /* its content, if any, is of the run's own making since */
+	SEEN_FRESH = 32768, /* … and it was not there, which matters once that is looked at */
+	SEEN_OWN_LINK = 2048, /* … and that is a symbolic link */
+	SEEN_WRITABLE = 16384, /* the run could have changed it; its change time tells */
+	SEEN_CHANGED = 4096, /* the run changed what was there before … */
+	SEEN_SPOILED = 8192  /* … and looked at it, too: how it was cannot be told any more */
 };
 
 struct sightings {
 	struct pathset paths;     /* absolute, tidied up */
 	struct pathset variables; /* names that were looked up */
 	struct pathset programs;  /* those that have their environment at hand whole */
+	bool own_links;           /* the run made symbolic links */
+	struct pathset executed;  /* programs and scripts, by bits: 1, it was not in vain */
 	struct pathset blind;     /* what was executed, or tried to be, with nobody watching */
 	bool dynamic;             /* some program was linked dynamically */
 	struct pathset processes; /* what wrote records: "/proc/" and the number */

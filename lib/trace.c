@@ -1,6 +1,7 @@
 #include "trace.h"
 
 #include "clock.h"
+#include "jobserver.h"
 #include "os.h"
 
 #include <dirent.h>
@@ -62,15 +63,20 @@ static int make_log(struct trace *t, dpc_error *err)
 	return DPC_OK;
 }
 
-/* Descriptors that our caller left for the command: what is read through them, nobody
- * sees being opened. */
+/* Descriptors that our caller left for the command to read: nobody sees them being
+ * opened. What is open for writing, too, is as a rule somebody's log or scratch file
+ * that was forgotten there. */
 static void note_inherited(struct trace *t, const char *number)
 {
 	char path[PATH_MAX], link[64];
 	struct stat st;
 	int fd = atoi(number);
-	if (fd <= 2 || fcntl(fd, F_GETFD) & FD_CLOEXEC || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+	if (fd <= 2 || fcntl(fd, F_GETFD) & FD_CLOEXEC || fstat(fd, &st) < 0 ||
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
+		return;
+	if (S_ISFIFO(st.st_mode))
+		t->pipe = t->pipe ? t->pipe : jobserver_has(fd) ? 0 : fd;
+	if (!S_ISREG(st.st_mode))
 		return;
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t n = readlink(link, path, sizeof path - 1);

@@ -18,6 +18,7 @@ struct trace {
 	char log[64];           /* the log's name, for others */
 	void *room, *more_room; /* what the command is started with; owned */
 	struct buf inherited;   /* names, each with NUL, of files that the command finds open for reading */
+	int pipe;               /* a descriptor that the command finds open, and what comes from it nobody knows; 0: none */
 	const char *blind;      /* the command itself, where it cannot be watched; borrowed */
 };
 

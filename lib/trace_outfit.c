@@ -50,7 +50,7 @@ int trace_dress(struct trace *t, struct spawn *command, dpc_error *err)
 	/* A file that is neither program nor script becomes one of /bin/sh. */
 	if (target.kind == TARGET_OTHER)
 		target_look(&target, AT_FDCWD, "/bin/sh");
-	outfit_choose(&o, target.kind, command->exe);
+	outfit_choose(&o, target.kind, command->exe, command->envp);
 	bool strict = t->head->strict && target.kind != TARGET_SECURE;
 	if (o.fate == WIRE_EXEC_BLIND || (strict && !*t->head->watcher))
 		t->blind = command->exe;

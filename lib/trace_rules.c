@@ -7,11 +7,36 @@
  * depend on in earnest: of the process itself, or asked for by the C library and its
  * kin. An entry that ends in a slash is all below it. */
 static const char *const ignored[] = {
-    "/proc/self/",  "/proc/thread-self/", "/proc/self",  "/proc/filesystems", "/proc/mounts",
-    "/proc/sys/",   "/proc/cmdline",      "/proc/version", "/dev/null",       "/dev/zero",
-    "/dev/full",    "/dev/tty",           "/dev/stdin",  "/dev/stdout",       "/dev/stderr",
-    "/dev/fd/",     "/dev/fd",            "/dev/pts/",   "/dev/ptmx",         "/dev/random",
-    "/dev/urandom", "/sys/fs/selinux",    "/sys/fs/cgroup/", "/sys/kernel/mm/", "/sys/devices/system/cpu/",
+    "/proc/self/",
+    "/proc/thread-self/",
+    "/proc/self",
+    "/proc/filesystems",
+    "/proc/mounts",
+    "/proc/cmdline",
+    "/proc/version",
+    "/dev/null",
+    "/dev/zero",
+    "/proc/sys/kernel/cap_last_cap",
+    "/proc/sys/kernel/ngroups_max",
+    "/proc/sys/kernel/osrelease",
+    "/proc/sys/vm/overcommit_memory",
+    "/proc/sys/crypto/fips_enabled",
+    "/proc/sys/kernel/random/",
+    "/dev/full",
+    "/dev/tty",
+    "/dev/stdin",
+    "/dev/stdout",
+    "/dev/stderr",
+    "/dev/fd/",
+    "/dev/fd",
+    "/dev/pts/",
+    "/dev/ptmx",
+    "/dev/random",
+    "/dev/urandom",
+    "/sys/fs/selinux",
+    "/sys/fs/cgroup/",
+    "/sys/kernel/mm/",
+    "/sys/devices/system/cpu/",
 };
 
 bool trace_is_below(const char *path, const char *dir)
@@ -41,11 +66,20 @@ bool trace_ignores(const struct trace_rules *r, const char *path)
 	return false;
 }
 
+bool trace_is_make(const char *program)
+{
+	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+	return strcmp(name, "make") == 0 || strcmp(name, "gmake") == 0;
+}
+
 bool trace_only_hands_on(const char *program)
 {
 	static const char *const known[] = {"gcc",     "g++",     "cc",   "c++",  "cpp",  "collect2",
 	                                    "cc1",     "cc1plus", "as",   "ld",   "nice", "nohup",
 	                                    "timeout", "xargs",   "find", "ninja"};
+	/* The user's own of that name may do otherwise. */
+	if (!trace_is_below(program, "/usr"))
+		return false;
 	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		const char *at = strstr(name, known[i]);

@@ -10,6 +10,9 @@ bool trace_ignores(const struct trace_rules *r, const char *path);
 /* Is it the directory itself, or below it? */
 bool trace_is_below(const char *path, const char *dir);
 
+/* Is it make, to which MAKEFLAGS are no noise? */
+bool trace_is_make(const char *program);
+
 /* Is the program one that only hands its environment on, and looks up by name what it
  * uses? */
 bool trace_only_hands_on(const char *program);

@@ -169,6 +169,60 @@ assert_reason() { # WORDS
 	assert_decision miss
 }
 
+# as_before_then CHANGE TEXT EXPECTED: remembered, and after the change no more.
+as_before_then() {
+	twice traced "$2"
+	assert_runs runs 1
+	eval "$1"
+	assert_equal "$(traced "$2")" "$3"
+	assert_runs runs 2
+}
+
+@test "dpcache run --trace: a directory that is entered through a link" {
+	mkdir first second
+	echo one >first/input
+	echo two >second/input
+	ln -s first current
+	as_before_then 'ln -sfn second current' 'cd current; cat input' two
+}
+
+@test "dpcache run --trace: of what type the names in a directory are" {
+	mkdir dir
+	touch dir/a dir/b
+	as_before_then 'rm dir/a; mkdir dir/a' 'find dir -type f | sort' dir/b
+}
+
+@test "dpcache run --trace: that a program may be executed" {
+	printf '#!/bin/sh\necho tool\n' >tool
+	chmod +x tool
+	as_before_then 'chmod -x tool' './tool 2>/dev/null || echo denied' denied
+}
+
+@test "dpcache run --trace: names in a directory for all" {
+	mkdir -m 1777 scratch
+	as_before_then 'touch scratch/name' 'ls scratch' name
+}
+
+@test "dpcache run --trace: MAKEFLAGS, for make" {
+	printf 'all:\n\t@echo $(V)\n' >Makefile
+	assert_equal "$(MAKEFLAGS=V=1 dpcache run --trace make)" 1
+	assert_equal "$(MAKEFLAGS=V=2 dpcache run --trace make)" 2
+}
+
+@test "dpcache run --trace: a lock that it takes is there the next time" {
+	lock() { dpcache run --trace sh -c 'mkdir lock 2>/dev/null && echo got || echo busy'; }
+	assert_equal "$(lock)" got
+	assert_equal "$(lock)" busy
+	twice lock
+	assert_decision hit
+}
+
+@test "dpcache run --trace: a log that it adds to and shows" {
+	log() { dpcache run --trace sh -c 'echo line >>log; cat log'; }
+	assert_equal "$(log)" line
+	assert_equal "$(log)" $'line\nline'
+}
+
 @test "dpcache run --trace --no-cwd: what is below the working directory counts from there" {
 	mkdir a b c
 	echo one | tee a/input b/input >both
@@ -193,10 +247,10 @@ assert_reason() { # WORDS
 
 @test "dpcache rm: voids a traced run of the question" {
 	echo one >input
-	start it dpcache run --trace sh -c "$(counted runs); $(held); cat input"
+	start it dpcache run --trace --trace-ignore '*/hold' sh -c "$(counted runs); $(held); cat input"
 	wait_until has_run 1
 	# Its streams are two files, as it shall be here.
-	key=$(dpcache key --trace sh -c "$(counted runs); $(held); cat input" 2>err)
+	key=$(dpcache key --trace --trace-ignore '*/hold' sh -c "$(counted runs); $(held); cat input" 2>err)
 	dpcache rm "$key"
 	release
 	finish it
@@ -303,6 +357,19 @@ reader_is_traced() {
 	assert_equal "$(add)" $'1\nmore'
 }
 
+@test "dpcache run --trace: what comes through a pipe" {
+	assert_equal "$(dpcache run --trace cat <(echo one))" one
+	assert_reason pipe
+	assert_equal "$(dpcache run --trace cat <(echo two))" two
+}
+
+@test "dpcache run --trace: what lies behind a link that it makes" {
+	echo one >input
+	through() { traced 'ln -sf input link; cat link; rm link'; }
+	assert_equal "$(through)" one
+	assert_reason 'link that it made itself'
+}
+
 @test "dpcache run --trace: a command that uses the network" {
 	traced 'perl -MIO::Socket::INET -e "IO::Socket::INET->new(PeerAddr => q(127.0.0.1:9))"' || true
 	assert_reason network
@@ -403,6 +470,24 @@ compile() { # OPTIONS...
 	more() { dpcache run --trace --outputs auto sh -c 'cat input >new; echo more >>new; mv new input; cat input'; }
 	assert_equal "$(more)" $'1\nmore'
 	assert_equal "$(more)" $'1\nmore\nmore'
+}
+
+@test "dpcache run --trace --output: what it only added to is not remembered" {
+	echo one >log
+	add() { dpcache run --trace --output log sh -c 'echo line >>log'; }
+	add
+	assert_reason 'changed'
+	echo other >log
+	add
+	assert_equal "$(<log)" $'other\nline'
+}
+
+@test "dpcache run --trace --outputs auto: what was there when it came is not put over" {
+	configure() { dpcache run --trace --outputs auto sh -c 'test -e config || echo default >config; cat config'; }
+	assert_equal "$(configure)" default
+	echo mine >config
+	assert_equal "$(configure)" mine
+	assert_equal "$(<config)" mine
 }
 
 @test "dpcache run --outputs auto: without --trace it is wrong usage" {

@@ -17,8 +17,8 @@ AT_CALL(int, mkfifoat, WIRE_MAKE, 0, (int dir, const char *path, mode_t mode), (
 PATH_CALL(int, mknod, WIRE_MAKE, 0, (const char *path, mode_t mode, dev_t device), (path, mode, device))
 AT_CALL(int, mknodat, WIRE_MAKE, 0, (int dir, const char *path, mode_t mode, dev_t device),
         (dir, path, mode, device))
-PATH_CALL(int, symlink, WIRE_MAKE, 0, (const char *target, const char *path), (target, path))
-AT_CALL(int, symlinkat, WIRE_MAKE, 0, (const char *target, int dir, const char *path), (target, dir, path))
+PATH_CALL(int, symlink, WIRE_MAKE, WIRE_MAKE_LINK, (const char *target, const char *path), (target, path))
+AT_CALL(int, symlinkat, WIRE_MAKE, WIRE_MAKE_LINK, (const char *target, int dir, const char *path), (target, dir, path))
 
 PATH_CALL(int, unlink, WIRE_REMOVE, 0, (const char *path), (path))
 AT_CALL(int, unlinkat, WIRE_REMOVE, 0, (int dir, const char *path, int flags), (dir, path, flags))

@@ -21,6 +21,9 @@ static bool is_callers_affair(const char *name)
 {
 	if (!name || (strchr(name, '/') && !strchr(name, '$')))
 		return false;
+	/* $ORIGIN is the caller's directory. */
+	if (strchr(name, '$'))
+		return true;
 	return objects_have_path();
 }
 

@@ -10,14 +10,14 @@
 void moving_log_rename(int from_dir, const char *from, int to_dir, const char *to, int rc)
 {
 	log_path(WIRE_REMOVE, 0, from_dir, from, rc);
-	log_path(WIRE_MAKE, 0, to_dir, to, rc);
+	log_path(WIRE_MAKE, WIRE_MAKE_OVER, to_dir, to, rc);
 }
 
 /* Whoever reads the new name reads what the old one had. */
 void moving_log_link(int from_dir, const char *from, int to_dir, const char *to, int rc)
 {
 	log_path(WIRE_OPEN, WIRE_OPEN_READ | WIRE_OPEN_NOFOLLOW, from_dir, from, rc);
-	log_path(WIRE_MAKE, 0, to_dir, to, rc);
+	log_path(WIRE_MAKE, WIRE_MAKE_NEW, to_dir, to, rc);
 }
 
 SHIM int rename(const char *from, const char *to)

@@ -24,7 +24,9 @@ static unsigned detail_of(int flags, bool fresh)
 		detail |= WIRE_OPEN_WRITE;
 	if (flags & O_TRUNC)
 		detail |= WIRE_OPEN_EMPTY;
-	return fresh ? detail | WIRE_OPEN_EMPTY | WIRE_OPEN_CREATED : detail;
+	if (flags & O_CREAT && flags & O_EXCL)
+		detail |= WIRE_OPEN_EXCLUSIVE;
+	return fresh ? detail | WIRE_OPEN_CREATED : detail;
 }
 
 void opening_log_error(int dir, const char *path, int flags, bool fresh, int error)

@@ -21,21 +21,6 @@ static bool may_be_executed(const char *path)
 	return raw_access(AT_FDCWD, path, X_OK) == 0;
 }
 
-void outfit_choose(struct outfit *o, enum target_kind kind, const char *path)
-{
-	bool alone = kind == TARGET_ALONE;
-	o->preload = kind == TARGET_MUSL ? log_head->shim_musl : log_head->shim;
-	o->fate = WIRE_EXEC_BLIND;
-	if (out_of_reach)
-		return;
-	if (kind == TARGET_GLIBC || kind == TARGET_MUSL) {
-		o->fate = WIRE_EXEC_SHIM;
-		alone = !*o->preload;
-	}
-	if (alone)
-		o->fate = *log_head->watcher && path && may_be_executed(path) ? WIRE_EXEC_WATCHER : WIRE_EXEC_BLIND;
-}
-
 static size_t count(char *const list[])
 {
 	size_t n = 0;
@@ -53,6 +38,38 @@ static long find_preload(char *const envp[])
 		if (strncmp(envp[i], "LD_PRELOAD=", 11) == 0)
 			found = i;
 	return found;
+}
+
+/* A sanitizer's runtime that the user preloads wants to be the first in a process, as
+ * one that is linked does; and who asks for a list of the libraries wants only his own. */
+static bool is_ours_to_disturb(char *const envp[])
+{
+	static const char *const runtimes[] = {"libasan.", "libhwasan.", "libtsan.", "libclang_rt."};
+	long own = find_preload(envp);
+	for (size_t i = 0; own >= 0 && i < sizeof runtimes / sizeof *runtimes; i++)
+		if (strstr(envp[own], runtimes[i]))
+			return false;
+	for (size_t i = 0; envp && envp[i]; i++)
+		if (strncmp(envp[i], "LD_TRACE_LOADED_OBJECTS=", 24) == 0)
+			return false;
+	return true;
+}
+
+void outfit_choose(struct outfit *o, enum target_kind kind, const char *path, char *const envp[])
+{
+	bool alone = kind == TARGET_ALONE;
+	o->preload = kind == TARGET_MUSL ? log_head->shim_musl : log_head->shim;
+	o->fate = WIRE_EXEC_BLIND;
+	if (out_of_reach)
+		return;
+	if (kind == TARGET_GLIBC || kind == TARGET_MUSL) {
+		o->fate = WIRE_EXEC_SHIM;
+		alone = !*o->preload || !is_ours_to_disturb(envp);
+		if (alone)
+			o->fate = WIRE_EXEC_BLIND;
+	}
+	if (alone)
+		o->fate = *log_head->watcher && path && may_be_executed(path) ? WIRE_EXEC_WATCHER : WIRE_EXEC_BLIND;
 }
 
 size_t outfit_size(const struct outfit *o, char *const argv[], char *const envp[])

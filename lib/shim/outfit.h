@@ -18,7 +18,7 @@ struct outfit {
 
 /* Decide, by the kind of the target. `path` is what the watcher could be given, relative
  * to the working directory; NULL: it cannot be used. */
-void outfit_choose(struct outfit *o, enum target_kind kind, const char *path);
+void outfit_choose(struct outfit *o, enum target_kind kind, const char *path, char *const envp[]);
 
 /* From now on nothing goes along: the files are out of reach. */
 void outfit_none(void);

@@ -126,9 +126,9 @@ static long changed(const struct call *s)
 	case SYS_mknodat:
 		return do_path(s, WIRE_MAKE, 0, (int)s->a, s->b);
 	case SYS_symlink:
-		return do_path(s, WIRE_MAKE, 0, AT_FDCWD, s->b);
+		return do_path(s, WIRE_MAKE, WIRE_MAKE_LINK, AT_FDCWD, s->b);
 	case SYS_symlinkat:
-		return do_path(s, WIRE_MAKE, 0, (int)s->b, s->c);
+		return do_path(s, WIRE_MAKE, WIRE_MAKE_LINK, (int)s->b, s->c);
 	case SYS_unlink:
 	case SYS_rmdir:
 		return do_path(s, WIRE_REMOVE, 0, AT_FDCWD, s->a);

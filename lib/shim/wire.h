@@ -15,10 +15,10 @@
  * reader that meets a size of 0 before head.used knows of a record that was never
  * finished: its writer was killed, and what it saw is lost.
  *
- * Order: a record comes behind what it tells of. What looks at files or only adds
- * to the log is written after the call, when its outcome is known. So of two
- * processes that touch one file, the log's order may be wrong; trace.c relies on
- * it only for what one process did, and else on the files' change times.
+ * Order: the shim writes a record behind what it tells of, when the outcome is known;
+ * the watcher before it, when it can be foreseen. So of two processes that touch one
+ * file, the log's order may be wrong; who reads it relies on it only for what one
+ * process did, and else on the files' change times.
  *
  * Executing: who executes a program counts up head.execs and writes WIRE_EXEC
  * before the call, and if it fails, counts down and writes WIRE_EXEC_FAILED. What
@@ -86,7 +86,7 @@ enum wire_kind {
 	WIRE_LIST,        /* the names in a directory */
 	WIRE_READLINK,    /* a symbolic link's target */
 	WIRE_REALPATH,    /* resolved, each part of it */
-	WIRE_MAKE,        /* a new name: mkdir, symlink, link, rename's target, bind, mknod */
+	WIRE_MAKE,        /* a name: mkdir, symlink, link, rename's target, bind, mknod; detail: enum wire_make */
 	WIRE_REMOVE,      /* a name taken away: unlink, rmdir, rename's source */
 	WIRE_CHANGE,      /* metadata or size set: chmod, chown, utimes, truncate, xattr */
 	WIRE_VARIABLE_READ, /* path: the name of a variable that was looked up */
@@ -105,10 +105,18 @@ enum wire_exec {
 enum wire_open {
 	WIRE_OPEN_READ = 1,
 	WIRE_OPEN_WRITE = 2,
-	WIRE_OPEN_EMPTY = 4,   /* O_TRUNC, or a file that was not there before: nothing of an old one is seen */
+	WIRE_OPEN_EMPTY = 4,   /* O_TRUNC: nothing of an old one is seen */
 	WIRE_OPEN_CREATED = 8, /* certainly not there before: O_EXCL, or looked at before the call */
 	WIRE_OPEN_DIRECTORY = 16, /* O_DIRECTORY or O_PATH: it is there, no more */
-	WIRE_OPEN_NOFOLLOW = 32
+	WIRE_OPEN_NOFOLLOW = 32,
+	WIRE_OPEN_EXCLUSIVE = 64 /* O_EXCL with O_CREAT: were it there, the call would fail */
+};
+
+/* detail of WIRE_MAKE. */
+enum wire_make {
+	WIRE_MAKE_NEW,  /* it was not there before */
+	WIRE_MAKE_OVER, /* rename: there may have been something of that name */
+	WIRE_MAKE_LINK  /* a symbolic link, and new */
 };
 
 /* detail of WIRE_STAT, as bits. */

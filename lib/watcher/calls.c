@@ -1,5 +1,7 @@
 #include "watcher/call.h"
 
+#include "shim/wire.h"
+
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -19,9 +21,9 @@ enum {
 	{                                                 \
 		tell_stat, at, path, flags, fixed, 0, 0, NULL \
 	}
-#define MAKES(at, path)                               \
-	{                                                 \
-		tell_make, at, path, CALL_NONE, 0, 0, 0, NULL \
+#define MAKES(at, path, detail)                            \
+	{                                                      \
+		tell_make, at, path, CALL_NONE, detail, 0, 0, NULL \
 	}
 #define CHANGES(at, path, flags, fixed)                 \
 	{                                                   \
@@ -84,12 +86,12 @@ static const struct call calls[] = {
     [SYS_execve] = {tell_exec, CALL_CWD, 0, CALL_NONE, 2, 0, 0, NULL},
     [SYS_execveat] = {tell_exec, 0, 1, 4, 3, 0, 0, NULL},
 
-    [SYS_mkdir] = MAKES(CALL_CWD, 0),
-    [SYS_mkdirat] = MAKES(0, 1),
-    [SYS_mknod] = MAKES(CALL_CWD, 0),
-    [SYS_mknodat] = MAKES(0, 1),
-    [SYS_symlink] = MAKES(CALL_CWD, 1),
-    [SYS_symlinkat] = MAKES(1, 2),
+    [SYS_mkdir] = MAKES(CALL_CWD, 0, WIRE_MAKE_NEW),
+    [SYS_mkdirat] = MAKES(0, 1, WIRE_MAKE_NEW),
+    [SYS_mknod] = MAKES(CALL_CWD, 0, WIRE_MAKE_NEW),
+    [SYS_mknodat] = MAKES(0, 1, WIRE_MAKE_NEW),
+    [SYS_symlink] = MAKES(CALL_CWD, 1, WIRE_MAKE_LINK),
+    [SYS_symlinkat] = MAKES(1, 2, WIRE_MAKE_LINK),
     [SYS_link] = {tell_link, CALL_CWD, 0, CALL_NONE, 0, CALL_CWD, 1, NULL},
     [SYS_linkat] = {tell_link, 0, 1, CALL_NONE, 0, 2, 3, NULL},
     [SYS_rename] = {tell_rename, CALL_CWD, 0, CALL_NONE, 0, CALL_CWD, 1, NULL},

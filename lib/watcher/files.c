@@ -35,6 +35,8 @@ static uint32_t open_detail(int flags)
 		detail |= WIRE_OPEN_WRITE;
 	if (flags & O_TRUNC)
 		detail |= WIRE_OPEN_EMPTY;
+	if (flags & O_CREAT && flags & O_EXCL)
+		detail |= WIRE_OPEN_EXCLUSIVE;
 	return detail;
 }
 
@@ -78,7 +80,7 @@ static int look_create(const struct name *n, int flags, uint32_t *detail)
 		return error;
 	error = look_parent(n);
 	if (!error)
-		*detail |= WIRE_OPEN_EMPTY | WIRE_OPEN_CREATED;
+		*detail |= WIRE_OPEN_CREATED;
 	return error;
 }
 

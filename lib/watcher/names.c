@@ -15,7 +15,7 @@ void tell_make(struct scene *s)
 {
 	struct name n;
 	if (scene_name(s, &n, s->call->at, s->call->path, false))
-		scene_tell(s, WIRE_MAKE, look_make(&n), 0, &n);
+		scene_tell(s, WIRE_MAKE, look_make(&n), (uint32_t)s->call->fixed, &n);
 }
 
 void tell_remove(struct scene *s)
@@ -41,9 +41,9 @@ void tell_rename(struct scene *s)
 	scene_tell(s, WIRE_REMOVE, error, 0, &from);
 	if (flags & RENAME_EXCHANGE)
 		scene_tell(s, WIRE_REMOVE, error, 0, &to);
-	scene_tell(s, WIRE_MAKE, error, 0, &to);
+	scene_tell(s, WIRE_MAKE, error, WIRE_MAKE_OVER, &to);
 	if (flags & RENAME_EXCHANGE)
-		scene_tell(s, WIRE_MAKE, error, 0, &from);
+		scene_tell(s, WIRE_MAKE, error, WIRE_MAKE_OVER, &from);
 }
 
 /* What is read by the new name is the old one's content. */
