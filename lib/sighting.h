@@ -1,0 +1,15 @@
+/* One record's meaning, for the walk through the log (sightings.h). Private to it. */
+#ifndef DPC_SIGHTING_H
+#define DPC_SIGHTING_H
+
+#include "sightings.h"
+
+/* The path was looked at, how says enum sighting: it counts if what is there is not of
+ * the run's own making. */
+void sighting_look(struct pathset_entry *e, uint32_t how);
+
+/* Add what the record tells of its path, which is absolute. DPC_MISS with the reason
+ * when the result must not be kept for it; DPC_E_MEMORY. */
+int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error *err);
+
+#endif
