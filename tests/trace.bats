@@ -205,8 +205,8 @@ as_before_then() {
 
 @test "dpcache run --trace: MAKEFLAGS, for make" {
 	printf 'all:\n\t@echo $(V)\n' >Makefile
-	assert_equal "$(MAKEFLAGS=V=1 dpcache run --trace make)" 1
-	assert_equal "$(MAKEFLAGS=V=2 dpcache run --trace make)" 2
+	assert_equal "$(MAKEFLAGS=V=1 dpcache run --trace make --no-print-directory)" 1
+	assert_equal "$(MAKEFLAGS=V=2 dpcache run --trace make --no-print-directory)" 2
 }
 
 @test "dpcache run --trace: a lock that it takes is there the next time" {
