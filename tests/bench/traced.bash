@@ -47,10 +47,10 @@ traced_against() {
 }
 
 traced_build() {
-	make_program 60
+	make_program 16
 	settle src include
 	traced_against 'traced build (`make -j2`), against untraced' 1.03 5 \
-		sh -c 'mkdir DIR && exec make -s -j2 O=DIR'
+		sh -c 'mkdir "$0" && exec make -s -j2 O="$0"' DIR
 }
 
 traced_processes() {
