@@ -317,6 +317,7 @@ reader_is_traced() {
 }
 
 @test "dpcache run --trace=strict: by the kernel" {
+	[ -z "${DPC_TEST_CFLAGS:-}" ] || skip 'a watcher with a sanitizer in it does not bear the shim before it'
 	make_reader gcc
 	twice dpcache run --trace=strict ./reader
 	assert_decision hit
@@ -399,7 +400,8 @@ reader_is_traced() {
 @test "dpcache run --trace: of many cold callers one runs" {
 	echo one >input
 	for i in 1 2 3 4 5 6 7 8; do
-		start "c$i" dpcache run --trace sh -c "$(counted runs); $(held); cat input"
+		# A fifo alone would keep it from being remembered for those who come late.
+		start "c$i" dpcache run --trace --trace-ignore '*/hold' sh -c "$(counted runs); $(held); cat input"
 	done
 	wait_until has_run 1
 	release
