@@ -112,6 +112,16 @@ struct digest ask_key_of(const struct capsule *c, const struct capsule_meta *m)
 	return m->traced.data ? key_of_bytes(m->question, m->observations, none) : c->key;
 }
 
+void ask_describe(struct buf *meta, const struct ask *a)
+{
+	struct buf label = {0};
+	label_of(&label, a->question);
+	capsule_encode_meta(meta, (struct slice){a->bytes.data, a->bytes.size}, &a->observed,
+	                    (struct slice){label.data, label.size});
+	meta->failed |= label.failed;
+	buf_release(&label);
+}
+
 static bool judge(struct ask *a, const struct capsule *c, int64_t *age)
 {
 	if (c->state != CAPSULE_DONE)

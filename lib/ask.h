@@ -59,6 +59,10 @@ struct digest ask_key_of(const struct capsule *c, const struct capsule_meta *m);
 /* The key of the result, once a->traced is known. */
 struct digest ask_result_key(const struct ask *a);
 
+/* A capsule's meta section: the asking, its declared inputs as observed, and its
+ * label. */
+void ask_describe(struct buf *meta, const struct ask *a);
+
 /* Is `ask` traced? */
 static inline bool ask_is_traced(const struct ask *a)
 {

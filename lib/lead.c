@@ -23,12 +23,8 @@ static int begin_recording(struct recorder *r, const struct lead *l, int fd, dpc
 	    .grace = a->policy->max_run,
 	    .flags = l->hold ? CAPSULE_HELD : 0,
 	};
-	struct buf label = {0}, meta = {0};
-	label_of(&label, a->question);
-	capsule_encode_meta(&meta, (struct slice){a->bytes.data, a->bytes.size}, &a->observed,
-	                    (struct slice){label.data, label.size});
-	meta.failed |= label.failed;
-	buf_release(&label);
+	struct buf meta = {0};
+	ask_describe(&meta, a);
 	return recorder_begin(r, &c, &meta, fd, a->policy->max_output, err);
 }
 

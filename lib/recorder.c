@@ -124,10 +124,23 @@ static void open_frame(struct recorder *r, enum stream stream)
 		buf_put(&r->small, unknown, sizeof unknown);
 }
 
+int recorder_describe(struct recorder *r, bool apart, dpc_error *err)
+{
+	static const uint8_t zeros[PAGE];
+	/* Bring the first frame's bytes to a page's start: the kernel copies pages
+	 * from there to a file half as fast again as from anywhere else. */
+	size_t past = (CAPSULE_HEAD + r->meta.size + WORD) % PAGE;
+	if (apart)
+		buf_put(&r->meta, zeros, (PAGE - past) % PAGE);
+	if (r->meta.failed)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	describe_meta(r);
+	return DPC_OK;
+}
+
 /* Move the frames to the file alone, and to their last place in it. */
 static int spill(struct recorder *r, dpc_error *err)
 {
-	static const uint8_t zeros[PAGE];
 	struct capsule moving = r->capsule;
 	int rc;
 	if (r->fd < 0)
@@ -135,14 +148,8 @@ static int spill(struct recorder *r, dpc_error *err)
 	moving.frames_size = moving.output_size = 0;
 	if (r->small.size && (rc = publish(r, &moving, err)) != DPC_OK)
 		return rc;
-	/* Bring the first frame's bytes to a page's start: the kernel copies pages
-	 * from there to a file half as fast again as from anywhere else. */
-	size_t past = (CAPSULE_HEAD + r->meta.size + WORD) % PAGE;
-	buf_put(&r->meta, zeros, (PAGE - past) % PAGE);
-	if (r->meta.failed)
-		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	describe_meta(r);
-	if ((rc = write_meta(r, err)) != DPC_OK)
+	rc = recorder_describe(r, true, err);
+	if (rc != DPC_OK || (rc = write_meta(r, err)) != DPC_OK)
 		return rc;
 	if (os_pwrite_all(r->fd, r->small.data, r->small.size, file_at(r, 0)) < 0)
 		return dpc__fail_errno(err, "cannot write to the cache");

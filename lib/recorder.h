@@ -76,6 +76,11 @@ struct frames recorder_frames(const struct recorder *r);
 /* After recorder_finish, when not spilled: the capsule whole, in memory. */
 int recorder_inline_bytes(struct recorder *r, struct buf *out);
 
+/* r->meta is another than it was: tell of it in r->capsule. `apart`: it stands in a file,
+ * and first gets the zeros that bring the frames behind it to a page's start. Writes
+ * nothing. DPC_E_MEMORY. */
+int recorder_describe(struct recorder *r, bool apart, dpc_error *err);
+
 void recorder_release(struct recorder *r);
 
 #endif

@@ -96,10 +96,7 @@ static void take_away(struct pathset_entry *e)
 static void touch_directory(struct sightings *s, const char *path)
 {
 	char dir[WIRE_PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t n = slash == path ? 1 : (size_t)(slash - path);
-	memcpy(dir, path, n);
-	dir[n] = '\0';
+	way_parent(dir, path);
 	pathset_at(&s->touched, dir);
 }
 

@@ -210,10 +210,7 @@ static int add_denial(struct judge *j, const char *path, dpc_error *why)
 		return add(j, OBSERVED_LPLACE, path, why);
 	if (errno == EACCES)
 		return add(j, OBSERVED_DENIED, path, why);
-	const char *slash = strrchr(path, '/');
-	size_t n = slash == path ? 1 : (size_t)(slash - path);
-	memcpy(dir, path, n);
-	dir[n] = '\0';
+	way_parent(dir, path);
 	int rc = add(j, OBSERVED_NO_NAME, path, why);
 	return rc == DPC_OK ? add(j, OBSERVED_PLACE, dir, why) : rc;
 }

@@ -52,7 +52,7 @@ int value_get(struct answer *out, const struct home *h, const struct value_name 
 static int record(struct naming *g, struct recorder *r, int fd, value_feed_fn *feed, void *context,
                   dpc_error *err)
 {
-	struct buf meta = {0}, label = {0};
+	struct buf meta = {0};
 	struct capsule c = {
 	    .key = g->ask.key,
 	    .generation = g->ask.home->state.generation,
@@ -61,11 +61,7 @@ static int record(struct naming *g, struct recorder *r, int fd, value_feed_fn *f
 	    .flags = CAPSULE_VALUE,
 	    .ttl = g->policy.ttl,
 	};
-	label_of(&label, &g->question);
-	capsule_encode_meta(&meta, (struct slice){g->ask.bytes.data, g->ask.bytes.size}, &g->ask.observed,
-	                    (struct slice){label.data, label.size});
-	meta.failed |= label.failed;
-	buf_release(&label);
+	ask_describe(&meta, &g->ask);
 	int rc = recorder_begin(r, &c, &meta, fd, g->policy.max_output, err);
 	if (rc == DPC_OK)
 		rc = feed(context, r, err);

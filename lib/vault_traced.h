@@ -10,7 +10,7 @@
  * that it depends on: a large one in a file of its own, `file`; a small one borrows
  * from `r`. Release with vault_release_title, close `file`, in any case. */
 int vault_retitle(struct recorder *to, struct scratch *file, const struct ask *a, const struct recorder *r,
-                     dpc_error *err);
+                  dpc_error *err);
 void vault_release_title(struct recorder *to);
 
 /* Make `to` the manifest's next state, with the asking's paths in front of those in

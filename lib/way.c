@@ -7,6 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+void way_parent(char *out, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash == path ? 1 : (size_t)(slash - path);
+	memcpy(out, path, n);
+	out[n] = '\0';
+}
+
 enum { LINKS = 40 }; /* as the kernel follows them */
 
 struct way {

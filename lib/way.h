@@ -5,6 +5,9 @@
 
 #include <sys/stat.h>
 
+/* The directory that an absolute path lies in; `out` has room for the path. */
+void way_parent(char *out, const char *path);
+
 /* `part` is absolute; `st` is of itself, not of what it leads to. Anything but
  * DPC_OK ends the walk and is its result. */
 typedef int way_part_fn(void *context, const char *part, const struct stat *st);

@@ -1,6 +1,6 @@
 /* What changes the world that names are looked up in: beyond what a log could tell. */
-#include "find.h"
-#include "log.h"
+#include "outside.h"
+
 #include "outfit.h"
 #include "place.h"
 
@@ -18,15 +18,6 @@ SHIM int chroot(const char *path)
 	}
 	return rc;
 }
-
-#define OUTSIDE(name, why, parameters, arguments) \
-	SHIM int name parameters                      \
-	{                                             \
-		int rc = REAL(name) arguments;            \
-		if (rc >= 0)                              \
-			log_word(WIRE_UNCACHEABLE, why);      \
-		return rc;                                \
-	}
 
 OUTSIDE(unshare, "left its namespace", (int flags), (flags))
 OUTSIDE(setns, "left its namespace", (int fd, int type), (fd, type))

@@ -211,72 +211,85 @@ static long outside(const struct call *s)
 	return rc;
 }
 
-/* Sorted by what is to be done; NULL: nothing. */
-static long (*handler_of(long number))(const struct call *)
+/* What is to be done with a call. By number, and not by address: those would have to be
+ * relocated at the start of every program. */
+enum handling { PASSED_ON, OPENED, LOOKED, CHANGED, EXECUTED, NOTED, SOCKETED, OUTSIDE };
+
+static const uint8_t handlings[] = {
+    [SYS_open] = OPENED,
+    [SYS_openat] = OPENED,
+    [SYS_creat] = OPENED,
+    [SYS_openat2] = OPENED,
+    [SYS_stat] = LOOKED,
+    [SYS_lstat] = LOOKED,
+    [SYS_newfstatat] = LOOKED,
+    [SYS_statx] = LOOKED,
+    [SYS_statfs] = LOOKED,
+    [SYS_access] = LOOKED,
+    [SYS_faccessat] = LOOKED,
+    [SYS_faccessat2] = LOOKED,
+    [SYS_readlink] = LOOKED,
+    [SYS_readlinkat] = LOOKED,
+    [SYS_getdents] = LOOKED,
+    [SYS_getdents64] = LOOKED,
+    [SYS_mkdir] = CHANGED,
+    [SYS_mkdirat] = CHANGED,
+    [SYS_mknod] = CHANGED,
+    [SYS_mknodat] = CHANGED,
+    [SYS_symlink] = CHANGED,
+    [SYS_symlinkat] = CHANGED,
+    [SYS_unlink] = CHANGED,
+    [SYS_unlinkat] = CHANGED,
+    [SYS_rmdir] = CHANGED,
+    [SYS_rename] = CHANGED,
+    [SYS_renameat] = CHANGED,
+    [SYS_renameat2] = CHANGED,
+    [SYS_truncate] = CHANGED,
+    [SYS_chmod] = CHANGED,
+    [SYS_fchmodat] = CHANGED,
+    [SYS_fchownat] = CHANGED,
+    [SYS_utimensat] = CHANGED,
+    [SYS_execve] = EXECUTED,
+    [SYS_execveat] = EXECUTED,
+    [SYS_time] = NOTED,
+    [SYS_gettimeofday] = NOTED,
+    [SYS_clock_gettime] = NOTED,
+    [SYS_getrandom] = NOTED,
+    [SYS_getpid] = NOTED,
+    [SYS_connect] = SOCKETED,
+    [SYS_bind] = SOCKETED,
+    [SYS_sendto] = SOCKETED,
+    [SYS_chroot] = OUTSIDE,
+    [SYS_mount] = OUTSIDE,
+    [SYS_umount2] = OUTSIDE,
+    [SYS_pivot_root] = OUTSIDE,
+    [SYS_unshare] = OUTSIDE,
+    [SYS_setns] = OUTSIDE,
+    [SYS_link] = OUTSIDE,
+    [SYS_linkat] = OUTSIDE,
+    [SYS_io_uring_setup] = OUTSIDE,
+    [SYS_open_by_handle_at] = OUTSIDE,
+};
+
+static long handle(enum handling how, const struct call *s)
 {
-	switch (number) {
-	case SYS_open:
-	case SYS_openat:
-	case SYS_creat:
-	case SYS_openat2:
-		return opened;
-	case SYS_stat:
-	case SYS_lstat:
-	case SYS_newfstatat:
-	case SYS_statx:
-	case SYS_statfs:
-	case SYS_access:
-	case SYS_faccessat:
-	case SYS_faccessat2:
-	case SYS_readlink:
-	case SYS_readlinkat:
-	case SYS_getdents:
-	case SYS_getdents64:
-		return looked;
-	case SYS_mkdir:
-	case SYS_mkdirat:
-	case SYS_mknod:
-	case SYS_mknodat:
-	case SYS_symlink:
-	case SYS_symlinkat:
-	case SYS_unlink:
-	case SYS_unlinkat:
-	case SYS_rmdir:
-	case SYS_rename:
-	case SYS_renameat:
-	case SYS_renameat2:
-	case SYS_truncate:
-	case SYS_chmod:
-	case SYS_fchmodat:
-	case SYS_fchownat:
-	case SYS_utimensat:
-		return changed;
-	case SYS_execve:
-	case SYS_execveat:
-		return executed;
-	case SYS_time:
-	case SYS_gettimeofday:
-	case SYS_clock_gettime:
-	case SYS_getrandom:
-	case SYS_getpid:
-		return noted;
-	case SYS_connect:
-	case SYS_bind:
-	case SYS_sendto:
-		return socketed;
-	case SYS_chroot:
-	case SYS_mount:
-	case SYS_umount2:
-	case SYS_pivot_root:
-	case SYS_unshare:
-	case SYS_setns:
-	case SYS_link:
-	case SYS_linkat:
-	case SYS_io_uring_setup:
-	case SYS_open_by_handle_at:
-		return outside;
+	switch (how) {
+	case OPENED:
+		return opened(s);
+	case LOOKED:
+		return looked(s);
+	case CHANGED:
+		return changed(s);
+	case EXECUTED:
+		return executed(s);
+	case NOTED:
+		return noted(s);
+	case SOCKETED:
+		return socketed(s);
+	case OUTSIDE:
+		return outside(s);
 	default:
-		return NULL;
+		return -1;
 	}
 }
 
@@ -285,11 +298,12 @@ SHIM long shim_syscall(long number, long a, long b, long c, long d, long e, long
 
 SHIM long shim_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-	long (*handle)(const struct call *) = handler_of(number);
+	bool known = number >= 0 && (unsigned long)number < sizeof handlings;
+	enum handling how = known ? (enum handling)handlings[number] : PASSED_ON;
 	call_function *real = (call_function *)real_function(REAL_syscall);
 	if (number == SYS_chdir || number == SYS_fchdir)
 		place_moved();
-	if (!handle || !log_on())
+	if (how == PASSED_ON || !log_on())
 		return real(number, a, b, c, d, e, f);
-	return handle(&(struct call){number, a, b, c, d, e, f});
+	return handle(how, &(struct call){number, a, b, c, d, e, f});
 }

@@ -1,20 +1,11 @@
 /* What changes the world that names are looked up in: glibc's further functions. */
-#include "find.h"
-#include "log.h"
+#include "outside.h"
+
 #include "outfit.h"
 
 #include <sys/mount.h>
 
 int pivot_root(const char *root, const char *old);
-
-#define OUTSIDE(name, why, parameters, arguments) \
-	SHIM int name parameters                      \
-	{                                             \
-		int rc = REAL(name) arguments;            \
-		if (rc >= 0)                              \
-			log_word(WIRE_UNCACHEABLE, why);      \
-		return rc;                                \
-	}
 
 OUTSIDE(fsopen, "mounted a file system", (const char *type, unsigned flags), (type, flags))
 OUTSIDE(open_tree, "mounted a file system", (int dir, const char *path, unsigned flags), (dir, path, flags))
