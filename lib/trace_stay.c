@@ -1,0 +1,56 @@
+/* Is what a traced run looked at still as it was when it began? */
+#include "trace_judge.h"
+
+#include "way.h"
+
+int judge_changed(const char *path, dpc_error *why)
+{
+	return dpc__fail(why, DPC_E_CONFLICT, "%s changed while it ran", path);
+}
+
+static int64_t stamp(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* A link that was replaced has a new change time; so has a directory that was moved
+ * here, while one in which names came and went has a new time of modification, too. */
+static bool way_stayed(const struct judge *j, const struct stat *st)
+{
+	return stamp(st->st_ctim) <= j->began || (S_ISDIR(st->st_mode) && stamp(st->st_mtim) > j->began);
+}
+
+struct way_check {
+	struct judge *j;
+	dpc_error *why;
+};
+
+static int check_part(void *context, const char *part, const struct stat *st)
+{
+	struct way_check *c = context;
+	struct pathset_entry *e = pathset_at(&c->j->checked, part);
+	const struct pathset_entry *seen = pathset_find(&c->j->seen->paths, part);
+	bool on_the_way = S_ISDIR(st->st_mode) || S_ISLNK(st->st_mode);
+	if (!e)
+		return DPC_E_MEMORY;
+	bool own = seen && seen->bits & SEEN_OWN;
+	if (!e->bits && on_the_way && !own && !way_stayed(c->j, st))
+		return judge_changed(part, c->why);
+	e->bits = 1;
+	return DPC_OK;
+}
+
+int judge_way(struct judge *j, const char *path, dpc_error *why)
+{
+	struct way_check c = {j, why};
+	return way_walk(path, check_part, &c);
+}
+
+int judge_stayed(struct judge *j, const char *path, bool of_link, dpc_error *why)
+{
+	struct stat st;
+	if (input_is_pseudo(path))
+		return DPC_OK;
+	int rc = of_link ? lstat(path, &st) : stat(path, &st);
+	return rc == 0 && stamp(st.st_ctim) <= j->began ? DPC_OK : judge_changed(path, why);
+}
