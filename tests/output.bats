@@ -79,6 +79,17 @@ asks() {
 	[ ! out -ot before ]
 }
 
+@test "outputs that are put back have one and the same time" {
+	make_maker
+	# The second takes a while to write.
+	echo 'head -c 20M /dev/zero >out.b' >also
+	asks miss --output 'out*' ./maker out.a out.b
+	rm out.*
+	asks hit --output 'out*' ./maker out.a out.b
+	[ ! out.a -nt out.b ]
+	[ ! out.a -ot out.b ]
+}
+
 @test "an output that was altered is put back, by another inode" {
 	make_maker
 	asks miss --output out ./maker out
