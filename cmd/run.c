@@ -148,8 +148,9 @@ static struct trace *begin_trace(struct job *j, struct trace *t, struct spawn *c
 	*t = TRACE_NONE;
 	if (!ask_is_traced(&j->ask) || j->o.policy.no_write)
 		return NULL;
+	const struct question *q = &j->o.question;
 	if (!trace_directory(directory, sizeof directory) ||
-	    trace_begin(t, directory, j->o.question.trace == TRACE_STRICT, cache_err) != DPC_OK)
+	    trace_begin(t, directory, q->trace == TRACE_STRICT, question_has_outputs(q), cache_err) != DPC_OK)
 		return NULL;
 	return trace_dress(t, command, cache_err) == DPC_OK ? t : NULL;
 }

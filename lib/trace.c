@@ -96,7 +96,7 @@ static void note_all_inherited(struct trace *t)
 		closedir(dir);
 }
 
-int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *err)
+int trace_begin(struct trace *t, const char *directory, bool strict, bool makes_files, dpc_error *err)
 {
 	*t = TRACE_NONE;
 	int rc = make_log(t, err);
@@ -112,6 +112,8 @@ int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *
 	t->head->execs = 1;
 	t->head->magic = WIRE_MAGIC;
 	note_all_inherited(t);
+	if (makes_files)
+		vigil_begin(&t->vigil);
 	t->began = wait_for_tick();
 	return t->inherited.failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : DPC_OK;
 }
@@ -123,6 +125,7 @@ void trace_release(struct trace *t)
 	if (t->fd >= 0)
 		close(t->fd);
 	buf_release(&t->inherited);
+	vigil_release(&t->vigil);
 	free(t->room);
 	free(t->more_room);
 	*t = TRACE_NONE;

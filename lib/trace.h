@@ -9,6 +9,7 @@
 #include "fact.h"
 #include "shim/wire.h"
 #include "spawn.h"
+#include "vigil.h"
 
 struct trace {
 	int fd;                 /* the log; -1: none */
@@ -20,14 +21,16 @@ struct trace {
 	struct buf inherited;   /* names, each with NUL, of files that the command finds open for reading */
 	int pipe;               /* a descriptor that the command finds open, and what comes from it nobody knows; 0: none */
 	const char *blind;      /* the command itself, where it cannot be watched; borrowed */
+	struct vigil vigil;     /* with makes_files: over the directories that it makes them in */
 };
 
-#define TRACE_NONE ((struct trace){.fd = -1})
+#define TRACE_NONE ((struct trace){.fd = -1, .vigil = VIGIL_NONE})
 
-/* Make the log and find what watches, in `directory`. DPC_E_NOTFOUND where the shim
+/* Make the log and find what watches, in `directory`. `makes_files`: the run is one for
+ * files that are kept with its result. DPC_E_NOTFOUND where the shim
  * is not there; DPC_E_IO. Waits until the file systems' clock has moved on: a few
  * milliseconds. */
-int trace_begin(struct trace *t, const char *directory, bool strict, dpc_error *err);
+int trace_begin(struct trace *t, const char *directory, bool strict, bool makes_files, dpc_error *err);
 
 /* Change what is to be started so that it is watched: by the shim in its environment,
  * or the watcher in front of it. What it points to then lives as long as the trace.

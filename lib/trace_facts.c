@@ -93,11 +93,26 @@ int judge_add_denial(struct judge *j, const char *path, dpc_error *why)
 	return rc == DPC_OK ? judge_add(j, OBSERVED_PLACE, dir, why) : rc;
 }
 
-static int add_checked(struct judge *j, enum observation_kind kind, const char *path, bool of_link,
-                       dpc_error *why)
+/* What the run itself made and removed there follows from the rest: what counts are the
+ * names that it found. */
+static int add_listing(struct judge *j, const char *path, dpc_error *why)
 {
-	int rc = judge_stayed(j, path, of_link, why);
-	return rc == DPC_OK ? judge_add(j, kind, path, why) : rc;
+	const struct digest *before = vigil_names(j->vigil, path);
+	int rc = judge_stayed(j, path, false, before ? NULL : why);
+	if (rc == DPC_OK)
+		return judge_add(j, OBSERVED_LISTING, path, why);
+	if (!before)
+		return rc;
+	struct observation *o = observations_add(j->facts, OBSERVED_LISTING, named(j, path));
+	if (o)
+		o->digest = *before;
+	return o ? DPC_OK : DPC_E_MEMORY;
+}
+
+static int add_link(struct judge *j, const char *path, dpc_error *why)
+{
+	int rc = judge_stayed(j, path, true, why);
+	return rc == DPC_OK ? judge_add(j, OBSERVED_LINK, path, why) : rc;
 }
 
 int judge_add_looks(struct judge *j, uint32_t bits, const char *path, dpc_error *why)
@@ -106,9 +121,9 @@ int judge_add_looks(struct judge *j, uint32_t bits, const char *path, dpc_error 
 	if (bits & SEEN_READ)
 		rc = judge_add_content(j, path, why);
 	if (rc == DPC_OK && bits & SEEN_LIST)
-		rc = add_checked(j, OBSERVED_LISTING, path, false, why);
+		rc = add_listing(j, path, why);
 	if (rc == DPC_OK && bits & SEEN_LINK)
-		rc = add_checked(j, OBSERVED_LINK, path, true, why);
+		rc = add_link(j, path, why);
 	if (rc == DPC_OK && bits & SEEN_STAT)
 		rc = add_metadata(j, path, false, why);
 	if (rc == DPC_OK && bits & SEEN_LSTAT)

@@ -53,6 +53,13 @@ static int judge_all(struct judge *j, dpc_error *why)
 	return rc == DPC_E_MEMORY ? dpc__fail(why, rc, "out of memory") : rc;
 }
 
+static bool is_own(void *context, const char *path)
+{
+	const struct sightings *seen = context;
+	const struct pathset_entry *e = pathset_find(&seen->paths, path);
+	return e && e->bits & SEEN_OWN;
+}
+
 void trace_outcome_release(struct trace_outcome *o)
 {
 	buf_release(&o->outputs);
@@ -67,6 +74,7 @@ int trace_judge(struct trace_outcome *outcome, struct trace *t, const struct tra
 	                  .seen = &seen,
 	                  .rules = rules,
 	                  .look = look,
+	                  .vigil = &t->vigil,
 	                  .began = t->began};
 	if (!getcwd(j.cwd, sizeof j.cwd))
 		j.cwd[0] = '\0';
@@ -78,6 +86,7 @@ int trace_judge(struct trace_outcome *outcome, struct trace *t, const struct tra
 		rc = sightings_suppose(&seen, inherited + at);
 	if (rc == DPC_OK)
 		rc = sightings_read(&seen, t->head, why);
+	vigil_end(&t->vigil, is_own, &seen);
 	if (rc == DPC_OK)
 		rc = judge_all(&j, why);
 	pathset_release(&j.checked);

@@ -17,6 +17,7 @@ struct judge {
 	struct sightings *seen;
 	const struct trace_rules *rules;
 	const struct looker *look;
+	const struct vigil *vigil;
 	int64_t began;
 	struct pathset checked; /* directories on the way that are known to have stayed */
 	char cwd[PATH_MAX];

@@ -492,6 +492,168 @@ compile() { # OPTIONS...
 	assert_equal "$(<config)" mine
 }
 
+# --- a build, in the directory that it lists ---
+
+# A program of two sources and a header, by way of an archive, with a list of what each
+# object depends on; what is made lies in obj, but for the program itself.
+make_program() {
+	printf '#include "a.h"\nint b(void);\nint main(void) { return A + b(); }\n' >a.c
+	echo 'int b(void) { return 0; }' >b.c
+	echo '#define A 0' >a.h
+	cat >Makefile <<-'MAKE'
+		.RECIPEPREFIX = >
+		prog: obj/libprog.a
+		>gcc -o $@ obj/libprog.a
+		obj/libprog.a: $(patsubst %.c,obj/%.o,$(wildcard *.c))
+		>ar rcs $@ $^
+		obj/%.o: %.c
+		>@mkdir -p obj
+		>gcc -MMD -c -o $@ $<
+		-include $(wildcard obj/*.d)
+		clean:
+		>rm -rf obj prog
+	MAKE
+}
+
+build() { # MAKE-OPTION...
+	dpcache run --trace --outputs auto make "$@" >log 2>&1 || fail "$(<log)"
+}
+
+made_files() {
+	find prog obj -printf '%p %i %T@ %C@\n' | sort
+}
+
+assert_built() { # HOW
+	assert_decision "$1"
+	./prog || fail "the program says $?"
+}
+
+@test "dpcache run --trace --outputs auto: after make clean, a build is put back" {
+	make_program
+	build
+	assert_built miss
+	assert_reason '"reason":"remembered' # make asks what time it is
+	make clean
+	build
+	assert_built hit
+	assert_equal "$(echo obj/*)" 'obj/a.d obj/a.o obj/b.d obj/b.o obj/libprog.a'
+	make -q
+}
+
+@test "dpcache run --trace --outputs auto: so is one by many at once" {
+	make_program
+	build -j2
+	assert_built miss
+	make clean
+	build -j2
+	assert_built hit
+}
+
+@test "dpcache run --trace --outputs auto: a build after a source has changed is another" {
+	make_program
+	build
+	make clean
+	echo 'int b(void) { return 7; }' >b.c
+	build
+	assert_decision miss
+	run -7 ./prog
+	make clean
+	build
+	assert_decision hit
+	run -7 ./prog
+}
+
+@test "dpcache run --trace --outputs auto: a build after a header has changed is another" {
+	make_program
+	build
+	make clean
+	echo '#define A 7' >a.h
+	build
+	assert_decision miss
+	run -7 ./prog
+}
+
+@test "dpcache run --trace --outputs auto: a build sees that a source has come" {
+	make_program
+	build
+	make clean
+	echo 'int c(void) { return 0; }' >c.c
+	build
+	assert_built miss
+	assert_exists obj/c.o
+	make clean
+	rm c.c
+	build
+	assert_built hit
+	assert_not_exists obj/c.o
+}
+
+@test "dpcache run --trace --outputs auto: what is there already, make says itself, and that is remembered" {
+	make_program
+	build
+	build
+	assert_built miss
+	grep -q "'prog' is up to date" log
+	made_files >"$BATS_TEST_TMPDIR/before"
+	build
+	assert_built hit
+	grep -q "'prog' is up to date" log
+	made_files | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "dpcache run --trace --outputs auto: objects beside their sources, in a directory below" {
+	mkdir src
+	echo 'int main(void) { return 0; }' >src/a.c
+	printf 'prog: $(patsubst %%.c,%%.o,$(wildcard src/*.c))\n\tgcc -o $@ $^\n' >Makefile
+	build
+	assert_built miss
+	rm prog src/a.o
+	build
+	assert_built hit
+	assert_exists src/a.o
+	rm prog src/a.o
+	echo 'int b;' >src/b.c
+	build
+	assert_built miss
+	assert_exists src/b.o
+}
+
+# disturbed COMMANDS: done by somebody else while the listing command is at work.
+disturbed() {
+	start it dpcache run --trace --outputs auto --trace-ignore '*/hold' \
+		sh -c "$(counted runs); echo one >own; rm -f own; echo * >list; $(held)"
+	wait_until has_run 1
+	wait_until test -s list
+	eval "$1"
+	release
+	finish it
+}
+
+@test "dpcache run --trace --outputs auto: names that somebody else makes meanwhile" {
+	touch source
+	disturbed 'touch other'
+	assert_reason 'work changed while it ran'
+}
+
+@test "dpcache run --trace --outputs auto: names that come and go meanwhile" {
+	touch source
+	disturbed 'touch other; rm other'
+	assert_reason 'work changed while it ran'
+}
+
+@test "dpcache run --trace --outputs auto: names that somebody else takes away meanwhile" {
+	touch source
+	disturbed 'rm source'
+	assert_reason 'work changed while it ran'
+}
+
+@test "dpcache run --trace --outputs auto: names that nobody touches" {
+	touch source
+	disturbed ''
+	assert_equal "$(<list)" 'it.err it.out source'
+	assert_reason '"reason":null'
+}
+
 @test "dpcache run --outputs auto: without --trace it is wrong usage" {
 	run -125 dpcache run --outputs auto true
 }

@@ -25,7 +25,7 @@ static void begin(struct traced *t, void **state)
 	*t = (struct traced){.f = *state};
 	write_text(path_in(t->f, "dpcache-shim.so"), "");
 	digests_init(&t->digests, t->f->home.fd);
-	assert_int_equal(trace_begin(&t->trace, t->f->dir, false, &err), DPC_OK);
+	assert_int_equal(trace_begin(&t->trace, t->f->dir, false, false, &err), DPC_OK);
 	t->trace.head->hellos++;
 }
 
