@@ -85,11 +85,11 @@ static void change(struct pathset_entry *e)
 }
 
 /* A name is taken away that the run had not made: it depends on its having been there,
- * which is not so any more. */
-static void take_away(struct pathset_entry *e)
+ * which is not so any more. Where it was moved, what is made of it has its content. */
+static void take_away(struct pathset_entry *e, uint32_t how)
 {
 	if (!(e->bits & SEEN_OWN))
-		e->bits |= SEEN_SPOILED;
+		e->bits |= SEEN_SPOILED | (how == WIRE_REMOVE_MOVED ? SEEN_READ : 0);
 	e->bits |= SEEN_OWN;
 }
 
@@ -267,7 +267,7 @@ int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error
 		touch_directory(s, path);
 		break;
 	case WIRE_REMOVE:
-		take_away(e);
+		take_away(e, r->detail);
 		touch_directory(s, path);
 		break;
 	case WIRE_CHANGE:

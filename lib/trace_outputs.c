@@ -6,6 +6,7 @@
 
 #include <fnmatch.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *judge_below_cwd(const struct judge *j, const char *path)
 {
@@ -55,6 +56,10 @@ int judge_output(struct judge *j, const struct pathset_entry *e, const char *pat
 	if (!judge_is_made(e))
 		return dpc__fail(why, DPC_MISS, "it changed %s, which was there before", path);
 	int rc = note_output(j, path, why);
-	bool absent = e->bits & (SEEN_ABSENT | SEEN_NO_NAME);
-	return rc == DPC_OK && absent && !is_declared(j, path) ? judge_add_absence(j, e, path, why) : rc;
+	if (rc != DPC_OK || is_declared(j, path))
+		return rc;
+	/* A hit takes nothing away. */
+	if (e->bits & SEEN_SPOILED && access(path, F_OK) < 0)
+		return dpc__fail(why, DPC_MISS, "it removed %s, which was there before", path);
+	return e->bits & (SEEN_ABSENT | SEEN_NO_NAME) ? judge_add_absence(j, e, path, why) : DPC_OK;
 }

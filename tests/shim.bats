@@ -222,7 +222,7 @@ same() {
 	assert_logged 'open 33 0 ./file'
 	assert_logged 'make 0 0 ./hard'
 	watched calls rename hard moved
-	assert_logged 'remove 0 0 ./hard'
+	assert_logged 'remove 1 0 ./hard'
 	assert_logged 'make 1 0 ./moved'
 	watched calls unlink moved
 	assert_logged 'remove 0 0 ./moved'

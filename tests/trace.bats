@@ -484,6 +484,23 @@ compile() { # OPTIONS...
 	assert_equal "$(<log)" $'other\nline'
 }
 
+@test "dpcache run --trace --outputs auto: what it took away is not remembered" {
+	echo 1 >old
+	dpcache run --trace --outputs auto rm old
+	assert_reason 'removed'
+	run -1 dpcache run --trace --outputs auto rm old
+}
+
+@test "dpcache run --trace --outputs auto: what it moved is not remembered" {
+	move() { dpcache run --trace --outputs auto sh -c 'mv old new; echo next >old'; }
+	for state in 1 2; do
+		echo "$state" >old
+		move
+		assert_equal "$(<new)" "$state"
+		rm new
+	done
+}
+
 @test "dpcache run --trace --outputs auto: what was there when it came is not put over" {
 	configure() { dpcache run --trace --outputs auto sh -c 'test -e config || echo default >config; cat config'; }
 	assert_equal "$(configure)" default

@@ -137,16 +137,16 @@ environment 0 0 $DEEDS"
 
 @test "a name that becomes another" {
 	plant
-	assert_told 'rename file new' 'remove 0 0 file' 'make 0 1 new'
-	assert_told 'rename none x' 'remove ENOENT 0 none' 'make ENOENT 1 x'
-	assert_told 'rename-new new link' 'remove EEXIST 0 new' 'make EEXIST 1 link'
-	assert_told 'rename new dir' 'remove EISDIR 0 new' 'make EISDIR 1 dir'
-	assert_told 'rename dir full' 'remove ENOTEMPTY 0 dir' 'make ENOTEMPTY 1 full'
+	assert_told 'rename file new' 'remove 0 1 file' 'make 0 1 new'
+	assert_told 'rename none x' 'remove ENOENT 1 none' 'make ENOENT 1 x'
+	assert_told 'rename-new new link' 'remove EEXIST 1 new' 'make EEXIST 1 link'
+	assert_told 'rename new dir' 'remove EISDIR 1 new' 'make EISDIR 1 dir'
+	assert_told 'rename dir full' 'remove ENOTEMPTY 1 dir' 'make ENOTEMPTY 1 full'
 }
 
 @test "a name that would leave its file system" {
 	plant
-	assert_told 'rename file /proc/file' 'remove EXDEV 0 file' 'make EXDEV 1 /proc/file'
+	assert_told 'rename file /proc/file' 'remove EXDEV 1 file' 'make EXDEV 1 /proc/file'
 	assert_told 'link file /proc/file' 'open 0 21 file' 'make EXDEV 0 /proc/file'
 }
 

@@ -9,7 +9,7 @@
 
 void moving_log_rename(int from_dir, const char *from, int to_dir, const char *to, int rc)
 {
-	log_path(WIRE_REMOVE, 0, from_dir, from, rc);
+	log_path(WIRE_REMOVE, WIRE_REMOVE_MOVED, from_dir, from, rc);
 	log_path(WIRE_MAKE, WIRE_MAKE_OVER, to_dir, to, rc);
 }
 

@@ -87,7 +87,7 @@ enum wire_kind {
 	WIRE_READLINK,    /* a symbolic link's target */
 	WIRE_REALPATH,    /* resolved, each part of it */
 	WIRE_MAKE,        /* a name: mkdir, symlink, link, rename's target, bind, mknod; detail: enum wire_make */
-	WIRE_REMOVE,      /* a name taken away: unlink, rmdir, rename's source */
+	WIRE_REMOVE,      /* a name taken away: unlink, rmdir, rename's source; detail: enum wire_remove */
 	WIRE_CHANGE,      /* metadata or size set: chmod, chown, utimes, truncate, xattr */
 	WIRE_VARIABLE_READ, /* path: the name of a variable that was looked up */
 	WIRE_ENVIRONMENT, /* the program has its environment at hand whole; path: its executable */
@@ -117,6 +117,12 @@ enum wire_make {
 	WIRE_MAKE_NEW,  /* it was not there before */
 	WIRE_MAKE_OVER, /* rename: there may have been something of that name */
 	WIRE_MAKE_LINK  /* a symbolic link, and new */
+};
+
+/* detail of WIRE_REMOVE. */
+enum wire_remove {
+	WIRE_REMOVE_ALL,  /* nothing is left of it */
+	WIRE_REMOVE_MOVED /* rename: what it was is there under another name */
 };
 
 /* detail of WIRE_STAT, as bits. */

@@ -38,9 +38,9 @@ void tell_rename(struct scene *s)
 	if (!take_both(s, &from, &to))
 		return;
 	int error = look_rename(&from, &to, flags);
-	scene_tell(s, WIRE_REMOVE, error, 0, &from);
+	scene_tell(s, WIRE_REMOVE, error, WIRE_REMOVE_MOVED, &from);
 	if (flags & RENAME_EXCHANGE)
-		scene_tell(s, WIRE_REMOVE, error, 0, &to);
+		scene_tell(s, WIRE_REMOVE, error, WIRE_REMOVE_MOVED, &to);
 	scene_tell(s, WIRE_MAKE, error, WIRE_MAKE_OVER, &to);
 	if (flags & RENAME_EXCHANGE)
 		scene_tell(s, WIRE_MAKE, error, WIRE_MAKE_OVER, &from);
