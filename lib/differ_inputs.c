@@ -187,10 +187,20 @@ static bool is_other_now(struct difference *one, const struct stored_observation
 	return true;
 }
 
+/* A file that came or went says more than that the names in its directory are others. */
+static void add_behind(struct differences *d, struct differences *listings)
+{
+	for (size_t i = 0; i < listings->count; i++)
+		differences_add(d, &listings->v[i]);
+	d->failed |= listings->failed;
+	differences_release(listings);
+}
+
 void differ_facts(struct differences *d, struct slice was, const struct looker *look)
 {
 	struct cursor c = {was.data, was.data + was.size, false};
 	struct observations now = {0};
+	struct differences listings = {0};
 	struct difference one, names;
 	bool other_names = false;
 	uint32_t n = was.size ? cursor_u32(&c) : 0;
@@ -205,9 +215,10 @@ void differ_facts(struct differences *d, struct slice was, const struct looker *
 			names = one;
 			other_names = true;
 		} else {
-			differences_add(d, &one);
+			differences_add(o.kind == OBSERVED_LISTING ? &listings : d, &one);
 		}
 	}
+	add_behind(d, &listings);
 	if (other_names)
 		differ_names(d, was, &names);
 	observations_release(&now);

@@ -613,3 +613,16 @@ leaves_all() { # OPTION...
 	ln -s loop loop
 	assert_usage_error dpcache explain --input loop/file tool
 }
+
+@test "explain of a build, in the directory that it lists" {
+	printf 'prog: $(wildcard *.part)\n\t@cat $^ >$@\n' >Makefile
+	touch a.part
+	remember --trace --outputs auto make
+	assert_miss "$PWD/prog appeared, and 1 more difference" --trace --outputs auto make
+	assert_line "differs   $PWD changed"
+	rm prog
+	run -0 --separate-stderr dpcache explain --trace --outputs auto make
+	assert_line --index 0 --partial 'hit: '
+	touch b.part
+	assert_miss "$PWD changed" --trace --outputs auto make
+}
