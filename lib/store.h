@@ -81,8 +81,8 @@ struct store_ops {
 	int (*batch)(void *self, bool begin, dpc_error *err);
 	/* Of the entry, as far as it is there: created, cost and question. DPC_MISS. */
 	int (*look)(void *self, const struct digest *key, struct entry_info *info, dpc_error *err);
-	/* Visit all, in order of last use or creation, oldest first. The visitor
-	 * must not change the store. */
+	/* Visit all results, in order of last use or creation, oldest first; then all
+	 * manifests. The visitor must not change the store. */
 	int (*each)(void *self, store_visit_fn *visit, void *context, dpc_error *err);
 	/* Add to the totals, and hits to their entries. */
 	int (*count)(void *self, const struct counters *add, const struct event_record *hits,

@@ -23,8 +23,8 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
  * work. DPC_MISS when there was neither. */
 int vault_remove(const struct home *h, const struct digest *key, dpc_error *err);
 
-/* Take out all entries for which `condemned` says so. Their number and bytes are
- * added to *count and *bytes. */
+/* Take out all entries for which `condemned` says so. Their number, manifests aside,
+ * and bytes are added to *count and *bytes. */
 typedef bool vault_condemn_fn(void *context, const struct entry_info *info);
 int vault_remove_if(const struct home *h, vault_condemn_fn *condemned, void *context, uint64_t *count,
                     uint64_t *bytes, dpc_error *err);

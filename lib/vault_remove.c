@@ -107,7 +107,7 @@ static int collect(void *context, const struct entry_info *info)
 	if (!l->condemned(l->context, info))
 		return DPC_OK;
 	buf_put(&l->keys, &info->key, sizeof info->key);
-	l->count++;
+	l->count += !(info->flags & CAPSULE_MANIFEST);
 	l->bytes += info->stored_size;
 	return l->keys.failed ? DPC_E_MEMORY : DPC_OK;
 }

@@ -163,6 +163,39 @@ database_size() {
 	assert_runs runs 2
 }
 
+@test "prune --max-entries: what leads to a traced result stays as long as that" {
+	for state in 1 2; do
+		echo "$state" >input
+		dpcache run --trace -- cat input >out
+	done
+	put 1 one
+	echo 1 >input
+	dpcache run --trace -- cat input >out
+	run dpcache prune --max-entries 2
+	assert_output --regexp '^dropped 1 entry, '
+	assert_names cat input one
+	rm -r "$DPCACHE_DIR/shelf"
+	run -0 --separate-stderr dpcache explain --trace -- cat input
+	run dpcache prune --max-entries 0
+	assert_output --regexp '^dropped 2 entries, '
+	assert_equal "$(sql 'SELECT count(*) FROM entry')" 0
+}
+
+@test "prune: what leads to a traced result does not expire before it" {
+	fail_or_show() { dpcache run --trace --ttl-fail 1ns -- sh -c 'cat input; test ! -e broken' >out; }
+	echo 1 >input
+	fail_or_show
+	touch broken
+	run -1 fail_or_show
+	rm broken
+	dpcache prune
+	rm -r "$DPCACHE_DIR/shelf"
+	run -0 --separate-stderr dpcache explain --trace -- sh -c 'cat input; test ! -e broken'
+	dpcache invalidate --all
+	dpcache prune
+	assert_equal "$(sql 'SELECT count(*) FROM entry')" 0
+}
+
 # --- --max-size ---
 
 @test "prune --max-size drops what was made first, down to the size" {
@@ -199,6 +232,19 @@ database_size() {
 	for name in a b c d; do put_sized 10000 "$name"; done
 	dpcache prune --max-size 35k --max-entries 2
 	assert_names c d
+}
+
+@test "prune --max-size counts what leads to a traced result with it" {
+	echo 1 >input
+	dpcache run --trace -- cat input >out
+	size=$(sql 'SELECT sum(stored_size) FROM entry')
+	put_sized 1000 name
+	dpcache prune --max-size $((size + 1500))
+	assert_names cat input name
+	dpcache get name >out
+	dpcache prune --max-size 1500
+	assert_names name
+	assert_equal "$(sql 'SELECT count(*) FROM entry')" 1
 }
 
 # --- nothing there, wrong usage ---

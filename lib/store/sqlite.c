@@ -175,10 +175,11 @@ static int each(void *self, store_visit_fn *visit, void *context, dpc_error *err
 	    "SELECT entry.key, question, created, ttl, grace, generation, cost, output_size, stored_size, status,"
 	    " flags, label, file, ifnull(hits, 0), ifnull(used, 0)"
 	    " FROM entry LEFT JOIN usage ON usage.key = entry.key"
-	    " ORDER BY max(created, ifnull(used, 0))",
+	    " ORDER BY (flags & ?1) != 0, max(created, ifnull(used, 0))",
 	    err);
 	if (!st)
 		return sqlite_prepare_failure(err);
+	sqlite3_bind_int(st, 1, CAPSULE_MANIFEST);
 	int rc, result = DPC_OK;
 	while (result == DPC_OK && (rc = sqlite3_step(st)) != SQLITE_DONE) {
 		struct entry_info info;
