@@ -621,14 +621,15 @@ assert_built() { # HOW
 @test "dpcache run --trace --outputs auto: objects beside their sources, in a directory below" {
 	mkdir src
 	echo 'int main(void) { return 0; }' >src/a.c
-	printf 'prog: $(patsubst %%.c,%%.o,$(wildcard src/*.c))\n\tgcc -o $@ $^\n' >Makefile
+	printf '%s\n' 'CFLAGS = -MMD' 'prog: $(patsubst %.c,%.o,$(wildcard src/*.c))' $'\tgcc -o $@ $^' \
+		'-include src/a.d' 'clean:' $'\trm -f prog src/*.[od]' >Makefile
 	build
 	assert_built miss
-	rm prog src/a.o
+	make clean
 	build
 	assert_built hit
-	assert_exists src/a.o
-	rm prog src/a.o
+	assert_exists src/a.d
+	make clean
 	echo 'int b;' >src/b.c
 	build
 	assert_built miss
