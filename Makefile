@@ -29,7 +29,7 @@ endif
 
 STORES = $(wildcard lib/store/*.c)
 # How a traced command is started: by us as by the shim.
-OUTFIT = lib/shim/outfit.c lib/shim/target.c lib/shim/elfile.c
+OUTFIT = lib/shim/outfit.c lib/shim/target.c lib/shim/known.c lib/shim/elfile.c
 LIB_SRC = $(wildcard lib/*.c) $(STORES) $(OUTFIT)
 # The front: nothing that opens a database, starts a process or keeps a result.
 CORE_ONLY = lib/vault.c lib/vault_fetch.c lib/vault_traced.c lib/vault_remove.c lib/store.c lib/stats.c lib/recorder.c lib/gather.c lib/capture.c lib/relay.c lib/lead.c \

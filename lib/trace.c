@@ -114,7 +114,7 @@ int trace_begin(struct trace *t, const char *directory, bool strict, bool makes_
 	note_all_inherited(t);
 	if (makes_files)
 		vigil_begin(&t->vigil);
-	t->began = wait_for_tick();
+	t->began = t->head->began = wait_for_tick();
 	return t->inherited.failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : DPC_OK;
 }
 

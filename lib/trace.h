@@ -16,7 +16,7 @@ struct trace {
 	struct wire_head *head; /* mapped, WIRE_SIZE bytes; NULL: none */
 	int64_t began;          /* wall clock, ns: what changed before has an earlier change time, what changes
 	                         * from now on a later one */
-	char log[64];           /* the log's name, for others */
+	char log[WIRE_NAME_MAX]; /* the log's name, for others */
 	void *room, *more_room; /* what the command is started with; owned */
 	struct buf inherited;   /* names, each with NUL, of files that the command finds open for reading */
 	int pipe;               /* a descriptor that the command finds open, and what comes from it nobody knows; 0: none */

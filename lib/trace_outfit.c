@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-bool log_begun = true, log_greeting;
+bool log_begun = true;
 struct wire_head *log_head;
 static const char *name;
 
@@ -50,7 +50,7 @@ int trace_dress(struct trace *t, struct spawn *command, dpc_error *err)
 	/* A file that is neither program nor script becomes one of /bin/sh. */
 	if (target.kind == TARGET_OTHER)
 		target_look(&target, AT_FDCWD, "/bin/sh");
-	outfit_choose(&o, target.kind, command->exe, command->envp);
+	outfit_choose(&o, &target, command->exe, command->envp);
 	bool strict = t->head->strict && target.kind != TARGET_SECURE;
 	if (o.fate == WIRE_EXEC_BLIND || (strict && !*t->head->watcher))
 		t->blind = command->exe;

@@ -107,6 +107,31 @@ same() {
 	refute_logged '^environment'
 }
 
+@test "shim: a program is named by the path that was executed, a script's interpreter by its own" {
+	ln -s "$(command -v env)" link
+	watched dash -c './link >/dev/null'
+	assert_logged 'hello 1 0 ././link'
+	assert_logged 'environment 1 0 ././link'
+	printf '#!/bin/sh\n' >script
+	chmod +x script
+	watched dash -c './script; cd /; "$0"/link >/dev/null' "$PWD"
+	assert_equal "$(grep -c "^hello 0 0 $(realpath /bin/sh)\$" "$LOG")" 2
+	assert_logged 'hello 1 0 ./link'
+	assert_balanced '3 3'
+}
+
+@test "shim: all that a short program touches of its data is one page" {
+	local begins ends
+	begins=$(readelf -SW "$SHIM" | awk '$2 == ".init_array" { print $4 }')
+	ends=$(readelf -SW "$SHIM" | awk '$2 == ".bss" { print $4, $6 }')
+	assert_equal $((16#$begins % 4096)) 0
+	((16#${ends% *} + 16#${ends#* } - 16#$begins <= 4096)) || fail "$begins to $ends"
+}
+
+@test "shim: what it calls at the start is its own" {
+	run -1 grep -E 'JUMP_SLO.* (mem|str)(n?len|n?cmp|r?chr|cpy|move|set|c?spn)@' <(readelf -rW "$SHIM")
+}
+
 # --- one call each ---
 
 @test "shim: opening" {

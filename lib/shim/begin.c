@@ -1,4 +1,5 @@
 /* How a process comes to the log. */
+#include "executable.h"
 #include "library.h"
 #include "log.h"
 #include "objects.h"
@@ -14,7 +15,7 @@ bool log_begun;
 struct wire_head *log_head;
 
 /* A copy: a program may write its title over its environment. */
-static char name[WIRE_PROGRAM_MAX];
+static char name[WIRE_NAME_MAX];
 
 const char *log_name(void)
 {
@@ -78,37 +79,38 @@ static struct wire_head *map_log(void)
 	long fd = raw_open(AT_FDCWD, name, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	long at = raw_call(SYS_mmap, 0, WIRE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct wire_head *head = raw_map(WIRE_SIZE, MAP_SHARED, fd);
 	raw_close(fd);
-	/* The kernel returns errors as the last page of addresses. */
-	if ((unsigned long)at >= -4096UL)
-		return NULL;
-	struct wire_head *head = (struct wire_head *)at;
-	return head->magic == WIRE_MAGIC ? head : NULL;
+	return head && head->magic == WIRE_MAGIC ? head : NULL;
 }
 
 static void greet(void)
 {
-	char exe[WIRE_PATH_MAX];
-	long n = raw_readlink("/proc/self/exe", exe, sizeof exe - 1);
-	exe[n > 0 ? n : 0] = 0;
 	atomic_fetch_add_explicit(&log_head->hellos, 1, memory_order_relaxed);
-	log_word(WIRE_HELLO, exe);
-	library_begin(exe);
+	executable_log(WIRE_HELLO);
+	library_begin();
+	executable_is_known(false);
 }
 
-__attribute__((constructor)) void log_begin(void)
+void log_begin(void)
 {
 	if (log_begun)
 		return;
 	log_begun = true;
 	const char *value = log_take_variables(platform_environment());
-	if (!value || strlen(value) >= sizeof name)
+	if (!value)
+		return;
+	executable_is_known(*value == WIRE_AS_EXECUTED);
+	value += *value == WIRE_AS_EXECUTED;
+	if (strlen(value) >= sizeof name)
 		return;
 	strcpy(name, value);
 	log_head = map_log();
-	log_greeting = true;
 	if (log_head)
 		greet();
-	log_greeting = false;
 }
+
+/* What the constructor's place begins with is a page: so all that a short program has of
+ * data lies on one, which the dynamic linker has to copy anyhow. */
+static void (*const constructor)(void)
+    __attribute__((used, section(".init_array"), aligned(4096))) = log_begin;

@@ -8,7 +8,6 @@
 #include <link.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 
 int elfile_open(struct elfile *e, int dir, const char *path)
 {
@@ -101,7 +100,7 @@ static uint64_t dynamic_value(const struct dynamic *d, int64_t tag)
 
 static bool is_runtime(const char *library)
 {
-	static const char *const names[] = {"libasan.", "libtsan.", "libhwasan.", "libclang_rt."};
+	static const char names[][16] = {"libasan.", "libtsan.", "libhwasan.", "libclang_rt."};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strncmp(library, names[i], strlen(names[i])) == 0)
 			return true;
@@ -180,18 +179,7 @@ bool elfile_has_sanitizer(const struct elfile *e)
 	       exports(e, &d, "__msan_init") || exports(e, &d, "__hwasan_init");
 }
 
-bool elfile_is_secure(const struct elfile *e)
+bool elfile_gives_capabilities(const struct elfile *e)
 {
-	struct stat st = {0};
-	uint32_t user[3] = {0}, group[3] = {0}, group_bits = S_ISGID | S_IXGRP;
-	if (raw_call(SYS_fstat, e->fd, (long)&st, 0, 0, 0, 0) < 0)
-		return true;
-	raw_call(SYS_getresuid, (long)&user[0], (long)&user[1], (long)&user[2], 0, 0, 0);
-	raw_call(SYS_getresgid, (long)&group[0], (long)&group[1], (long)&group[2], 0, 0, 0);
-	uint32_t new_user = st.st_mode & S_ISUID ? st.st_uid : user[1];
-	uint32_t new_group = (st.st_mode & group_bits) == group_bits ? st.st_gid : group[1];
-	if (new_user != user[0] || new_group != group[0])
-		return true;
-	/* Capabilities that a file gives. */
-	return user[0] && raw_call(SYS_fgetxattr, e->fd, (long)"security.capability", 0, 0, 0, 0) > 0;
+	return raw_call(SYS_fgetxattr, e->fd, (long)"security.capability", 0, 0, 0, 0) > 0;
 }

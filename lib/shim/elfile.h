@@ -26,7 +26,7 @@ bool elfile_loader(const struct elfile *e, char *loader, size_t room);
  * in a process. */
 bool elfile_has_sanitizer(const struct elfile *e);
 
-/* Would executing it change the user's rights? Then LD_PRELOAD is not heeded. */
-bool elfile_is_secure(const struct elfile *e);
+/* Does it have rights of its own by its extended attributes? */
+bool elfile_gives_capabilities(const struct elfile *e);
 
 #endif

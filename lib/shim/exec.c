@@ -22,7 +22,7 @@ static int exec_program(const char *path, char *const argv[], char *const envp[]
 	target_look(&t, AT_FDCWD, path);
 	if (t.kind == TARGET_ABSENT && t.error == EFAULT)
 		return REAL(execve)(path, argv, envp);
-	outfit_choose(&o, t.kind, path, envp);
+	outfit_choose(&o, &t, path, envp);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
 	log_exec(o.fate, AT_FDCWD, path);
@@ -143,7 +143,7 @@ SHIM int fexecve(int fd, char *const argv[], char *const envp[])
 	if (fd >= 0 && place_of(&file, fd, path))
 		target_look(&t, AT_FDCWD, path);
 	/* Not by the watcher: it takes a path, and the name may be another's by now. */
-	outfit_choose(&o, t.kind, NULL, envp);
+	outfit_choose(&o, &t, NULL, envp);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
 	log_exec(o.fate, AT_FDCWD, path);

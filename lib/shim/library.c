@@ -1,5 +1,6 @@
 #include "library.h"
 
+#include "executable.h"
 #include "log.h"
 #include "objects.h"
 #include "platform.h"
@@ -9,21 +10,24 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-/* LD_LIBRARY_PATH as it was at the start: the dynamic linker takes no later one. */
-static char search[WIRE_PATH_MAX];
+/* LD_LIBRARY_PATH as it was at the start: the dynamic linker takes no later one, and a
+ * program may write its title over its environment. */
+static const char *search = "";
 
 static void read_search(void)
 {
 	static const char variable[] = "LD_LIBRARY_PATH=";
-	log_word(WIRE_VARIABLE_READ, "LD_LIBRARY_PATH");
 	for (char **entry = platform_environment(); *entry; entry++) {
 		if (strncmp(*entry, variable, sizeof variable - 1) != 0)
 			continue;
-		size_t size = strlen(*entry + sizeof variable - 1) + 1;
-		if (size <= sizeof search)
-			memcpy(search, *entry + sizeof variable - 1, size);
+		const char *value = *entry + sizeof variable - 1;
+		size_t size = strlen(value) + 1;
+		char *copy = size <= WIRE_PATH_MAX ? raw_map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1) : NULL;
+		if (copy)
+			search = memcpy(copy, value, size);
 		else
 			log_word(WIRE_UNCACHEABLE, "had a library path too long to follow");
 	}
@@ -64,7 +68,7 @@ static void log_vain(const char *file, const char *loaded)
 
 void library_log_absent(const char *name)
 {
-	static const char *const usual[] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib",
+	static const char usual[][32] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib",
 	                                    "/usr/lib"};
 	char path[WIRE_PATH_MAX];
 	log_vain(name, NULL);
@@ -87,18 +91,14 @@ static void log_object(const char *name)
  * is not known. */
 static void log_environment(void)
 {
-	char exe[WIRE_PATH_MAX];
-	if (!objects_see_environment())
-		return;
-	long n = raw_readlink("/proc/self/exe", exe, sizeof exe - 1);
-	exe[n > 0 ? n : 0] = 0;
-	log_word(WIRE_ENVIRONMENT, exe);
+	if (objects_see_environment())
+		executable_log(WIRE_ENVIRONMENT);
 }
 
 /* A directory of an object's own search path, "$ORIGIN" being the object's. */
 static void log_path_dir(const char *object, const char *dir, size_t size)
 {
-	static const char *const origins[] = {"$ORIGIN", "${ORIGIN}"};
+	static const char origins[][12] = {"$ORIGIN", "${ORIGIN}"};
 	char path[WIRE_PATH_MAX];
 	size_t used = 0;
 	for (size_t i = 0; i < sizeof origins / sizeof *origins && !used; i++) {
@@ -121,10 +121,15 @@ static void log_path_dir(const char *object, const char *dir, size_t size)
 
 /* Which of its directories has which library is a matter of their names: rather those
  * are recorded than each library in each. */
-static void log_own_path(const struct link_map *map, const char *exe)
+static __attribute__((noinline)) void log_own_path(const struct link_map *map, const char *dir)
 {
-	const char *object = *map->l_name ? map->l_name : exe;
-	const char *dir = objects_path(map);
+	char object[WIRE_PATH_MAX];
+	size_t length = strnlen(map->l_name, sizeof object - 1);
+	memcpy(object, map->l_name, length);
+	object[length] = 0;
+	/* The program itself has no name here. */
+	if (!length)
+		executable_ask(object);
 	while (dir && strchr(object, '/')) {
 		size_t size = strcspn(dir, ":");
 		log_path_dir(object, dir, size);
@@ -132,7 +137,7 @@ static void log_own_path(const struct link_map *map, const char *exe)
 	}
 }
 
-void library_begin(const char *exe)
+void library_begin(void)
 {
 	struct link_map *self = objects_self();
 	read_search();
@@ -140,10 +145,10 @@ void library_begin(const char *exe)
 		if (map == self)
 			continue;
 		log_object(map->l_name);
-		log_own_path(map, exe);
+		if (objects_path(map))
+			log_own_path(map, objects_path(map));
 	}
-	if (objects_see_environment())
-		log_word(WIRE_ENVIRONMENT, exe);
+	log_environment();
 }
 
 static int sweep_one(struct dl_phdr_info *info, size_t size, void *self)

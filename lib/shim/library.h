@@ -3,8 +3,8 @@
 #ifndef DPC_SHIM_LIBRARY_H
 #define DPC_SHIM_LIBRARY_H
 
-/* Of those that the program, whose file is `exe`, was started with. */
-void library_begin(const char *exe);
+/* Of those that the program was started with. */
+void library_begin(void);
 
 /* Of those that have come since; also by the C library's own doing. Takes the dynamic
  * linker's lock. */

@@ -1,61 +1,14 @@
 #include "log.h"
 
+#include "memory.h"
+#include "mix.h"
 #include "place.h"
 #include "raw.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-
-#include <sys/mman.h>
 #include <unistd.h>
-
-/* What this process has written before, each as 64 bits: with fewer, two different
- * records would meet some day, and the second be lost. Forgetful, not growing: who
- * comes to a slot that is taken takes it over. */
-enum { SEEN = 2048 };
-static _Atomic uint64_t seen[SEEN];
-
-/* What is said at the start is said once, and short programs say nothing else: each page
- * that they need not touch is a tenth of a percent of them. */
-bool log_greeting;
-
-static bool is_new(uint64_t hash)
-{
-	_Atomic uint64_t *slot = &seen[hash % SEEN];
-	if (atomic_load_explicit(slot, memory_order_relaxed) == hash)
-		return false;
-	atomic_store_explicit(slot, hash, memory_order_relaxed);
-	return true;
-}
-
-/* This process's number, which the kernel wipes out in a forked child: to ask for it
- * each time would be half of a record's cost. In a vfork child it is the parent's. */
-static _Alignas(WIRE_HEAD) union {
-	_Atomic uint32_t pid;
-	char page[WIRE_HEAD];
-} wiped;
-
-static uint32_t own_pid(void)
-{
-	static atomic_bool wipes;
-	uint32_t pid = atomic_load_explicit(&wiped.pid, memory_order_relaxed);
-	if (pid)
-		return pid;
-	pid = (uint32_t)raw_pid();
-	if (!wipes)
-		wipes = raw_call(SYS_madvise, (long)&wiped, sizeof wiped, MADV_WIPEONFORK, 0, 0, 0) == 0;
-	if (wipes)
-		atomic_store_explicit(&wiped.pid, pid, memory_order_relaxed);
-	return pid;
-}
-
-/* Each step can be undone, so nothing of what went before is lost in it. */
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return hash ^ hash >> 32;
-}
 
 static uint64_t hash_bytes(uint64_t hash, const char *data, size_t size)
 {
@@ -108,7 +61,7 @@ static struct wire_record *append(const struct entry *e)
 	r->kind = (uint16_t)e->kind;
 	r->error = (uint16_t)e->error;
 	r->detail = e->detail;
-	r->pid = own_pid();
+	r->pid = memory_pid();
 	if (before) {
 		memcpy(r->path, e->from.text, e->from.length);
 		r->path[e->from.length] = '/';
@@ -121,8 +74,9 @@ static struct wire_record *append(const struct entry *e)
 
 static struct wire_record *append_new(const struct entry *e)
 {
+	bool changes = e->kind == WIRE_MAKE || e->kind == WIRE_REMOVE;
 	uint64_t head = (uint64_t)e->detail << 32 | (uint64_t)e->kind << 16 | (uint64_t)e->error;
-	if (log_greeting || is_new(hash_record(head, &e->from, e->path, e->length)))
+	if (changes || memory_is_new(hash_record(head, &e->from, e->path, e->length)))
 		return append(e);
 	return NULL;
 }

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-extern bool log_begun, log_greeting;
+extern bool log_begun;
 extern struct wire_head *log_head;
 
 /* Finds and maps the log, greets, and takes what made this process a traced one out
@@ -25,7 +25,7 @@ static inline bool log_on(void)
 	return log_head;
 }
 
-/* The log's name, the value of WIRE_VARIABLE. */
+/* The log's name, as it stands in WIRE_VARIABLE. */
 const char *log_name(void);
 
 /* Take WIRE_VARIABLE and the shim's part of LD_PRELOAD out of an environment, in place.

@@ -119,8 +119,9 @@ void *objects_next(const char *name)
 
 static bool is_environ(const char *name)
 {
-	name += strspn(name, "_");
-	return strcmp(name, "environ") == 0;
+	while (*name == '_')
+		name++;
+	return *name == 'e' && strcmp(name, "environ") == 0;
 }
 
 /* Behind those that are relative come those with symbols: few. */

@@ -44,7 +44,7 @@ static long find_preload(char *const envp[])
  * one that is linked does; and who asks for a list of the libraries wants only his own. */
 static bool is_ours_to_disturb(char *const envp[])
 {
-	static const char *const runtimes[] = {"libasan.", "libhwasan.", "libtsan.", "libclang_rt."};
+	static const char runtimes[][16] = {"libasan.", "libhwasan.", "libtsan.", "libclang_rt."};
 	long own = find_preload(envp);
 	for (size_t i = 0; own >= 0 && i < sizeof runtimes / sizeof *runtimes; i++)
 		if (strstr(envp[own], runtimes[i]))
@@ -55,14 +55,15 @@ static bool is_ours_to_disturb(char *const envp[])
 	return true;
 }
 
-void outfit_choose(struct outfit *o, enum target_kind kind, const char *path, char *const envp[])
+void outfit_choose(struct outfit *o, const struct target *t, const char *path, char *const envp[])
 {
-	bool alone = kind == TARGET_ALONE;
-	o->preload = kind == TARGET_MUSL ? log_head->shim_musl : log_head->shim;
+	bool alone = t->kind == TARGET_ALONE;
+	o->preload = t->kind == TARGET_MUSL ? log_head->shim_musl : log_head->shim;
+	o->as_executed = path && !t->script;
 	o->fate = WIRE_EXEC_BLIND;
 	if (out_of_reach)
 		return;
-	if (kind == TARGET_GLIBC || kind == TARGET_MUSL) {
+	if (t->kind == TARGET_GLIBC || t->kind == TARGET_MUSL) {
 		o->fate = WIRE_EXEC_SHIM;
 		alone = !*o->preload || !is_ours_to_disturb(envp);
 		if (alone)
@@ -80,7 +81,7 @@ size_t outfit_size(const struct outfit *o, char *const argv[], char *const envp[
 		return (count(argv) + 4) * sizeof(char *);
 	long own = find_preload(envp);
 	size_t strings =
-	    sizeof WIRE_VARIABLE "=" + strlen(log_name()) + sizeof "LD_PRELOAD=:" + strlen(o->preload);
+	    sizeof WIRE_VARIABLE "==" + strlen(log_name()) + sizeof "LD_PRELOAD=:" + strlen(o->preload);
 	return (count(envp) + 3) * sizeof(char *) + strings + (own < 0 ? 0 : strlen(envp[own]));
 }
 
@@ -103,7 +104,10 @@ static void add_variables(struct outfit *o, char **list, char *const envp[])
 	if (own >= 0)
 		text = put(put(text, ":"), envp[own] + 11);
 	list[n++] = text + 1;
-	put(put(text + 1, WIRE_VARIABLE "="), log_name());
+	text = put(text + 1, WIRE_VARIABLE "=");
+	if (o->as_executed)
+		*text++ = WIRE_AS_EXECUTED;
+	put(text, log_name());
 	list[n] = NULL;
 	o->envp = list;
 }

@@ -10,15 +10,17 @@
 struct outfit {
 	enum wire_exec fate;
 	const char *preload; /* the shim that goes with it */
+	bool as_executed;    /* WIRE_AS_EXECUTED */
 	/* What to execute instead. */
 	const char *path;
 	char *const *argv;
 	char *const *envp;
 };
 
-/* Decide, by the kind of the target. `path` is what the watcher could be given, relative
- * to the working directory; NULL: it cannot be used. */
-void outfit_choose(struct outfit *o, enum target_kind kind, const char *path, char *const envp[]);
+/* Decide, by the kind of the target. `path` is what is executed, relative to the working
+ * directory; NULL: by another way, so that the watcher cannot be given it, nor the program
+ * know itself by it. */
+void outfit_choose(struct outfit *o, const struct target *t, const char *path, char *const envp[]);
 
 /* From now on nothing goes along: the files are out of reach. */
 void outfit_none(void);

@@ -6,8 +6,11 @@
 #include <stdatomic.h>
 #include <string.h>
 
+/* A longer one is asked for each time. */
+enum { WORKING_MAX = 160 };
+
 static atomic_bool moved;
-static char working[WIRE_PATH_MAX];
+static char working[WORKING_MAX];
 /* Published once it is there: threads that come at once all write the same. */
 static _Atomic size_t working_length;
 
@@ -25,9 +28,9 @@ static char *append_number(char *end, unsigned number)
 }
 
 /* Length, 0: it has no absolute name (was removed, lies outside of the root). */
-static size_t ask_working(char room[WIRE_PATH_MAX])
+static size_t ask_working(char *room, size_t size)
 {
-	long n = raw_call(SYS_getcwd, (long)room, WIRE_PATH_MAX, 0, 0, 0, 0);
+	long n = raw_call(SYS_getcwd, (long)room, (long)size, 0, 0, 0, 0);
 	return n > 1 && room[0] == '/' ? (size_t)n - 1 : 0;
 }
 
@@ -49,7 +52,7 @@ bool place_known(struct place *place)
 	place->text = working;
 	place->length = atomic_load_explicit(&working_length, memory_order_acquire);
 	if (!place->length) {
-		place->length = ask_working(working);
+		place->length = ask_working(working, sizeof working);
 		atomic_store_explicit(&working_length, place->length, memory_order_release);
 	}
 	return place->length;
@@ -58,6 +61,6 @@ bool place_known(struct place *place)
 bool place_of(struct place *place, int dir, char room[WIRE_PATH_MAX])
 {
 	place->text = room;
-	place->length = dir == AT_FDCWD ? ask_working(room) : ask_fd(room, dir);
+	place->length = dir == AT_FDCWD ? ask_working(room, WIRE_PATH_MAX) : ask_fd(room, dir);
 	return place->length;
 }

@@ -79,7 +79,7 @@ SHIM FILE *popen(const char *command, const char *type)
 	if (!log_on())
 		return REAL(popen)(command, type);
 	target_look(&t, AT_FDCWD, "/bin/sh");
-	outfit_choose(&o, t.kind, NULL, environ);
+	outfit_choose(&o, &t, NULL, environ);
 	log_exec(o.fate, AT_FDCWD, "/bin/sh");
 	take_lock();
 	FILE *file = o.fate == WIRE_EXEC_BLIND ? REAL(popen)(command, type) : lend_and_open(command, type, &o);

@@ -4,6 +4,8 @@
 #ifndef DPC_SHIM_RAW_H
 #define DPC_SHIM_RAW_H
 
+#include <stddef.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 static inline long raw_call(long number, long a, long b, long c, long d, long e, long f)
@@ -37,6 +39,14 @@ static inline void raw_close(long fd)
 static inline long raw_read_at(long fd, void *data, unsigned long size, unsigned long offset)
 {
 	return raw_call(SYS_pread64, fd, (long)data, (long)size, (long)offset, 0, 0);
+}
+
+/* To read and write; NULL: it cannot be had. */
+static inline void *raw_map(size_t size, int flags, long fd)
+{
+	long at = raw_call(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, flags, fd, 0);
+	/* The kernel returns errors as the last page of addresses. */
+	return (unsigned long)at >= -4096UL ? NULL : (void *)at;
 }
 
 static inline long raw_access(int dir, const char *path, int mode)

@@ -85,7 +85,9 @@ void rules_names(const char *file)
 	library_sweep();
 }
 
-static const char *const categories[] = {
+/* Strings by themselves, here and elsewhere in the shim: pointers to them would each have to
+ * be relocated at the start of every process. */
+static const char categories[][32] = {
     "LC_CTYPE",     "LC_NUMERIC",     "LC_TIME",           "LC_COLLATE",
     "LC_MONETARY",  "LC_PAPER",       "LC_NAME",           "LC_ADDRESS",
     "LC_TELEPHONE", "LC_MEASUREMENT", "LC_IDENTIFICATION", "LC_MESSAGES/SYS_LC_MESSAGES"};
@@ -198,7 +200,7 @@ static void read_catalogs(const char *dir, const char *language, size_t size, co
 
 void rules_messages(const char *dir, const char *domain)
 {
-	static const char *const variables[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+	static const char variables[][16] = {"LC_ALL", "LC_MESSAGES", "LANG"};
 	if (!log_on() || !domain)
 		return;
 	if (!dir)

@@ -33,7 +33,7 @@ static int spawn(pid_t *pid, const char *path, const spawn_actions *actions,
 	pid_t child;
 	target_look(&t, AT_FDCWD, path);
 	log_if_moved(path);
-	outfit_choose(&o, t.kind, path, envp);
+	outfit_choose(&o, &t, path, envp);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
 	struct wire_record *record = log_exec(o.fate, AT_FDCWD, path);

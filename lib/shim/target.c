@@ -1,6 +1,7 @@
 #include "target.h"
 
 #include "elfile.h"
+#include "known.h"
 #include "log.h"
 #include "raw.h"
 
@@ -8,17 +9,28 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
 	SCRIPTS_MAX = 4, /* as the kernel follows them */
 	LINE_MAX_KERNEL = 255
 };
 
+/* Does executing it change the rights of who runs it? Then LD_PRELOAD is not heeded.
+ * `capable`: the file gives capabilities; root has them. */
+static bool changes_rights(const struct stat *st, bool capable)
+{
+	uint32_t user[3] = {0}, group[3] = {0}, group_bits = S_ISGID | S_IXGRP;
+	raw_call(SYS_getresuid, (long)&user[0], (long)&user[1], (long)&user[2], 0, 0, 0);
+	raw_call(SYS_getresgid, (long)&group[0], (long)&group[1], (long)&group[2], 0, 0, 0);
+	uint32_t new_user = st->st_mode & S_ISUID ? st->st_uid : user[1];
+	uint32_t new_group = (st->st_mode & group_bits) == group_bits ? st->st_gid : group[1];
+	return new_user != user[0] || new_group != group[0] || (capable && user[0]);
+}
+
 static enum target_kind kind_of_program(const struct elfile *e)
 {
 	char loader[64];
-	if (elfile_is_secure(e))
-		return TARGET_SECURE;
 	if (!elfile_loader(e, loader, sizeof loader) || elfile_has_sanitizer(e))
 		return TARGET_ALONE;
 	if (strcmp(loader, "/lib64/ld-linux-x86-64.so.2") == 0)
@@ -38,31 +50,57 @@ static char *interpreter_of(char *head, size_t size)
 	return *name ? name : NULL;
 }
 
+/* What is open. True: it is a script, and `interpreter` to be looked at next. */
+static bool look_into(struct target *t, struct elfile *e, char interpreter[LINE_MAX_KERNEL + 1])
+{
+	struct stat st;
+	char *name = interpreter_of(e->head, e->size);
+	if (name) {
+		strcpy(interpreter, name);
+		return true;
+	}
+	t->kind = TARGET_OTHER;
+	if (!elfile_is_program(e))
+		return false;
+	bool capable = elfile_gives_capabilities(e);
+	t->kind = kind_of_program(e);
+	if (raw_call(SYS_fstat, e->fd, (long)&st, 0, 0, 0, 0) < 0 || changes_rights(&st, capable))
+		t->kind = TARGET_SECURE;
+	else if (!capable)
+		known_note(&st, t->kind);
+	return false;
+}
+
 /* One file. True: `interpreter` is to be looked at next. */
 static bool look_at(struct target *t, int dir, const char *path, char interpreter[LINE_MAX_KERNEL + 1])
 {
 	struct elfile e;
+	struct stat st;
+	t->error = 0;
+	if (raw_call(SYS_newfstatat, dir, (long)path, (long)&st, 0, 0, 0) == 0 && known_find(&st, &t->kind)) {
+		if (changes_rights(&st, false))
+			t->kind = TARGET_SECURE;
+		return false;
+	}
 	t->kind = TARGET_ABSENT;
 	t->error = elfile_open(&e, dir, path);
 	if (t->error)
 		return false;
-	char *name = interpreter_of(e.head, e.size);
-	if (name)
-		strcpy(interpreter, name);
-	else
-		t->kind = elfile_is_program(&e) ? kind_of_program(&e) : TARGET_OTHER;
+	bool script = look_into(t, &e, interpreter);
 	elfile_close(&e);
-	return name;
+	return script;
 }
 
 void target_look(struct target *t, int dir, const char *path)
 {
 	char interpreter[LINE_MAX_KERNEL + 1];
+	t->script = false;
 	for (int depth = 0; look_at(t, dir, path, interpreter); depth++) {
 		log_outcome(WIRE_OPEN, WIRE_OPEN_READ, dir, path, 0);
 		dir = AT_FDCWD;
 		path = interpreter;
 		t->kind = TARGET_ALONE;
+		t->script = true;
 		if (depth == SCRIPTS_MAX)
 			return;
 	}

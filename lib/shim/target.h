@@ -4,6 +4,8 @@
 
 #include "wire.h"
 
+#include <stdbool.h>
+
 enum target_kind {
 	TARGET_GLIBC,  /* the shim goes with it */
 	TARGET_MUSL,   /* the one for musl does */
@@ -16,6 +18,7 @@ enum target_kind {
 struct target {
 	enum target_kind kind;
 	int error;
+	bool script; /* the kind is its interpreter's */
 };
 
 /* Look at the file, follow "#!", log scripts and interpreters as read. Safe in a

@@ -31,16 +31,20 @@
  * WIRE_PATH_MAX long with it; longer ones cannot be opened either.
  *
  * A writer may leave out a record that it has written before: same kind, detail,
- * error and path. */
+ * error and path; but not what tells of a change, WIRE_MAKE and WIRE_REMOVE. */
 #ifndef DPC_WIRE_H
 #define DPC_WIRE_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* What a traced program finds in its environment, besides the shim in LD_PRELOAD;
- * both are taken out again before it looks. */
+/* What a traced program finds in its environment, besides the shim in LD_PRELOAD: the
+ * log's name. Both are taken out again before it looks. In front of the name may stand
+ * WIRE_AS_EXECUTED: the program is what the path leads to that was executed, and not
+ * the interpreter of a script that lies there. To ask the kernel which program one is
+ * would be a quarter of what a short program costs more. */
 #define WIRE_VARIABLE "DPCACHE_TRACE"
+#define WIRE_AS_EXECUTED '='
 
 #define WIRE_MAGIC UINT64_C(0x3165636172545044) /* "DPTrace1" */
 
@@ -50,7 +54,9 @@ enum {
 	WIRE_RECORDS = WIRE_SIZE - WIRE_HEAD,
 	WIRE_ALIGN = 8,
 	WIRE_PATH_MAX = 4096,
-	WIRE_PROGRAM_MAX = 1024
+	WIRE_NAME_MAX = 64, /* the log's, with its NUL */
+	WIRE_PROGRAM_MAX = 1024,
+	WIRE_TARGETS = 64
 };
 
 /* Notes: what makes a result doubtful, not wrong. Bits of head.notes. */
@@ -67,6 +73,9 @@ struct wire_head {
 	_Atomic uint64_t used;    /* bytes of records reserved; may pass WIRE_RECORDS */
 	_Atomic uint64_t lost;    /* records for which there was no room */
 	_Atomic uint64_t execs, hellos;
+	int64_t began; /* wall clock, ns: what changed before has an earlier change time; 0: not known */
+	/* What programs that did not change since turned out to be: see shim/target.c. */
+	_Atomic uint64_t targets[WIRE_TARGETS];
 	/* NUL-terminated; empty: there is none. Filled in before the run begins. */
 	char shim[WIRE_PROGRAM_MAX];      /* the shim for programs of this C library */
 	char shim_musl[WIRE_PROGRAM_MAX]; /* the one for musl's */
@@ -76,7 +85,7 @@ struct wire_head {
 };
 
 enum wire_kind {
-	WIRE_HELLO = 1,   /* a program began; path: its executable */
+	WIRE_HELLO = 1,   /* a program began; path: its executable; detail: enum wire_executable */
 	WIRE_EXEC,        /* about to be executed: path; detail: enum wire_exec */
 	WIRE_EXEC_FAILED, /* it was not, for `error` */
 	WIRE_LIBRARY,     /* a shared object that was loaded */
@@ -90,8 +99,14 @@ enum wire_kind {
 	WIRE_REMOVE,      /* a name taken away: unlink, rmdir, rename's source; detail: enum wire_remove */
 	WIRE_CHANGE,      /* metadata or size set: chmod, chown, utimes, truncate, xattr */
 	WIRE_VARIABLE_READ, /* path: the name of a variable that was looked up */
-	WIRE_ENVIRONMENT, /* the program has its environment at hand whole; path: its executable */
+	WIRE_ENVIRONMENT, /* the program has its environment at hand whole; path, detail: as of WIRE_HELLO */
 	WIRE_UNCACHEABLE  /* path: why, in words that end "it …": "used the network" */
+};
+
+/* How an executable is named. */
+enum wire_executable {
+	WIRE_EXECUTABLE_ITSELF, /* by the kernel */
+	WIRE_EXECUTABLE_GIVEN   /* by the path that was executed: it may lead through links */
 };
 
 /* detail of WIRE_EXEC: may what is executed be watched? */

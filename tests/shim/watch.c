@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const kinds[] = {
@@ -41,6 +42,7 @@ static struct wire_head *make_log(int *fd)
 	if (head == MAP_FAILED)
 		exit(125);
 	head->magic = WIRE_MAGIC;
+	head->began = (int64_t)time(NULL) * 1000000000;
 	return head;
 }
 

@@ -62,32 +62,6 @@ static void an_absent_file_gives_its_error(void **state)
 	assert_int_equal(elfile_open(&e, AT_FDCWD, "/etc/passwd/x"), ENOTDIR);
 }
 
-static void set_user_id_for_another_is_secure(void **state)
-{
-	(void)state;
-	char path[] = "/tmp/dpcache-unit-XXXXXX";
-	int fd = mkstemp(path);
-	assert_true(fd >= 0);
-	struct elfile e = open_file(path);
-	assert_false(elfile_is_secure(&e));
-	elfile_close(&e);
-	/* For oneself it changes nothing. */
-	assert_int_equal(fchmod(fd, 04755), 0);
-	e = open_file(path);
-	assert_false(elfile_is_secure(&e));
-	elfile_close(&e);
-	/* Only root can give a file away. */
-	if (geteuid() == 0) {
-		assert_int_equal(fchown(fd, 1, -1), 0);
-		assert_int_equal(fchmod(fd, 04755), 0);
-		e = open_file(path);
-		assert_true(elfile_is_secure(&e));
-		elfile_close(&e);
-	}
-	close(fd);
-	unlink(path);
-}
-
 static void damage(char *data, size_t size, unsigned seed)
 {
 	for (int i = 0; i < 8; i++) {
@@ -128,7 +102,6 @@ int main(void)
 	    cmocka_unit_test(a_linker_needs_none),
 	    cmocka_unit_test(what_is_no_program_is_not_taken_for_one),
 	    cmocka_unit_test(an_absent_file_gives_its_error),
-	    cmocka_unit_test(set_user_id_for_another_is_secure),
 	    cmocka_unit_test(a_damaged_file_does_no_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

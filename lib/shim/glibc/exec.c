@@ -19,7 +19,7 @@ SHIM int execveat(int dir, const char *path, char *const argv[], char *const env
 	if (flags == AT_EMPTY_PATH && !*path)
 		return fexecve(dir, argv, envp);
 	target_look(&t, dir, path);
-	outfit_choose(&o, t.kind, NULL, envp);
+	outfit_choose(&o, &t, NULL, envp);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
 	log_exec(o.fate, dir, path);
