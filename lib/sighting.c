@@ -4,20 +4,21 @@
 #include "way.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
-static bool is_link(const char *path)
+static bool is_link(struct way_memory *ways, const char *path)
 {
 	struct stat st;
-	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+	return way_look(ways, path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 /* One step up: textually, where what is left was no link to elsewhere. */
-static size_t go_up(char *out, size_t size)
+static size_t go_up(struct way_memory *ways, char *out, size_t size)
 {
 	out[size] = '\0';
-	if (size && is_link(out)) {
+	if (size && is_link(ways, out)) {
 		memcpy(out + size, "/..", 3);
 		return size + 3;
 	}
@@ -26,14 +27,14 @@ static size_t go_up(char *out, size_t size)
 	return size ? size - 1 : 0;
 }
 
-void sightings_tidy(char *out, const char *path)
+void sightings_tidy(struct way_memory *ways, char *out, const char *path)
 {
 	size_t size = 0;
 	while (*path) {
 		path += strspn(path, "/");
 		size_t n = strcspn(path, "/");
 		if (n == 2 && memcmp(path, "..", 2) == 0) {
-			size = go_up(out, size);
+			size = go_up(ways, out, size);
 		} else if (n && !(n == 1 && *path == '.') && size + n + 4 < WIRE_PATH_MAX) {
 			out[size++] = '/';
 			memcpy(out + size, path, n);
@@ -190,28 +191,63 @@ static int see_part(void *context, const char *part, const struct stat *st)
 static int see_way(struct sightings *s, const char *path, bool all)
 {
 	struct ways w = {s, all};
-	return way_walk(path, see_part, &w);
+	return way_walk(&s->ways, path, see_part, &w);
 }
 
-static void see_made(struct sightings *s, struct pathset_entry *e, uint32_t how)
+/* What takes another name is what the process took the old one from: of which names
+ * that was, need not be known for each, as few programs move links at all. */
+static bool has_moved_link(const struct sightings *s, uint32_t pid)
 {
+	char name[SIGHTINGS_PROCESS];
+	sightings_name_process(name, pid);
+	const struct pathset_entry *e = pathset_find(&s->processes, name);
+	return e && e->bits;
+}
+
+/* rename(2); or link(2), which says that it has read what it did not follow. */
+static bool gives_other_name(const struct wire_record *r)
+{
+	return r->kind == WIRE_REMOVE ? r->detail == WIRE_REMOVE_MOVED
+	                              : r->kind == WIRE_OPEN && r->detail == (WIRE_OPEN_READ | WIRE_OPEN_NOFOLLOW);
+}
+
+static void note_moved_link(struct sightings *s, uint32_t pid)
+{
+	char name[SIGHTINGS_PROCESS];
+	sightings_name_process(name, pid);
+	struct pathset_entry *e = pathset_at(&s->processes, name);
+	if (e)
+		e->bits = 1;
+}
+
+static void see_made(struct sightings *s, struct pathset_entry *e, const struct wire_record *r)
+{
+	bool was_link = e->bits & SEEN_OWN_LINK;
 	e->bits &= ~(uint32_t)SEEN_OWN_LINK;
-	if (how == WIRE_MAKE_OVER)
+	if (r->detail == WIRE_MAKE_OVER)
 		replace(e);
 	else
 		make_new(e);
-	if (how == WIRE_MAKE_LINK) {
+	if (r->detail == WIRE_MAKE_LINK || has_moved_link(s, r->pid)) {
 		e->bits |= SEEN_OWN_LINK;
 		s->own_links = true;
+		s->own_links_turned |= was_link;
 	}
+}
+
+/* Does the record tell of what the path leads to, where it is a link? */
+static bool is_followed(const struct wire_record *r)
+{
+	return r->kind == WIRE_OPEN || r->kind == WIRE_LIST || r->kind == WIRE_ACCESS ||
+	       r->kind == WIRE_HELLO || r->kind == WIRE_LIBRARY ||
+	       (r->kind == WIRE_STAT && !(r->detail & WIRE_LOOK_NOFOLLOW));
 }
 
 /* What lies behind a link of its own is not its own. */
 static bool follows_own_link(const struct sightings *s, const char *path, const struct wire_record *r)
 {
 	char part[WIRE_PATH_MAX];
-	bool itself = r->kind == WIRE_OPEN || r->kind == WIRE_LIST || r->kind == WIRE_ACCESS ||
-	              (r->kind == WIRE_STAT && !(r->detail & WIRE_LOOK_NOFOLLOW));
+	bool itself = is_followed(r);
 	for (const char *at = strchr(path + 1, '/');; at = strchr(at + 1, '/')) {
 		size_t n = at ? (size_t)(at - path) : strlen(path);
 		if (!at && !itself)
@@ -226,17 +262,32 @@ static bool follows_own_link(const struct sightings *s, const char *path, const 
 	}
 }
 
+/* But a program, or a library, that the run has made may well be used by such a link. */
+static bool leads_to_own(const struct sightings *s, const char *path)
+{
+	char real[PATH_MAX];
+	if (s->own_links_turned || !realpath(path, real))
+		return false;
+	const struct pathset_entry *e = pathset_find(&s->paths, real);
+	return e && e->bits & SEEN_OWN;
+}
+
 int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error *err)
 {
 	char path[WIRE_PATH_MAX];
-	sightings_tidy(path, r->path);
-	if (s->own_links && follows_own_link(s, path, r))
+	sightings_tidy(&s->ways, path, r->path);
+	if (s->own_links && follows_own_link(s, path, r)) {
+		if ((r->kind == WIRE_HELLO || r->kind == WIRE_LIBRARY) && leads_to_own(s, path))
+			return DPC_OK;
 		return dpc__fail(err, DPC_MISS, "%s leads through a link that it made itself", path);
+	}
 	struct pathset_entry *e = pathset_at(&s->paths, path);
 	if (!e)
 		return DPC_E_MEMORY;
 	if (r->error)
 		return look_in_vain(e, path, r->error, looks_at_link(r), err);
+	if (e->bits & SEEN_OWN_LINK && gives_other_name(r))
+		note_moved_link(s, r->pid);
 	switch (r->kind) {
 	case WIRE_LIBRARY:
 		s->dynamic = true;
@@ -263,7 +314,7 @@ int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error
 	case WIRE_REALPATH:
 		return see_way(s, path, true);
 	case WIRE_MAKE:
-		see_made(s, e, r->detail);
+		see_made(s, e, r);
 		touch_directory(s, path);
 		break;
 	case WIRE_REMOVE:

@@ -4,6 +4,10 @@
 
 #include "sightings.h"
 
+/* What /proc has of a process: its name among those of the run. */
+enum { SIGHTINGS_PROCESS = 32 };
+void sightings_name_process(char name[SIGHTINGS_PROCESS], uint32_t pid);
+
 /* The path was looked at, how says enum sighting: it counts if what is there is not of
  * the run's own making. */
 void sighting_look(struct pathset_entry *e, uint32_t how);

@@ -1,6 +1,10 @@
 #include "sighting.h"
 
+#include "hash.h"
+
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void sightings_release(struct sightings *s)
@@ -12,6 +16,7 @@ void sightings_release(struct sightings *s)
 	pathset_release(&s->blind);
 	pathset_release(&s->processes);
 	pathset_release(&s->touched);
+	way_forget(&s->ways);
 }
 
 /* That it could not be executed takes it back. */
@@ -37,7 +42,7 @@ static int see_executed(struct sightings *s, const struct pathset_entry *x)
 	const char *name = pathset_name(&s->executed, x);
 	if (!x->bits || *name != '/')
 		return DPC_OK;
-	sightings_tidy(path, name);
+	sightings_tidy(&s->ways, path, name);
 	struct pathset_entry *e = pathset_at(&s->paths, path);
 	if (e)
 		sighting_look(e, SEEN_PLACE);
@@ -64,6 +69,15 @@ static bool is_environment(const struct wire_record *r)
 	return strncmp(r->path, "/proc/", 6) == 0 && n > 8 && strcmp(r->path + n - 8, "/environ") == 0;
 }
 
+/* By what it is that a program is known to leave its environment alone, not by what it
+ * is called. */
+static int see_environment(struct sightings *s, const struct wire_record *r)
+{
+	char real[PATH_MAX];
+	bool given = r->detail == WIRE_EXECUTABLE_GIVEN && realpath(r->path, real);
+	return pathset_at(&s->programs, given ? real : r->path) ? DPC_OK : DPC_E_MEMORY;
+}
+
 static int see(struct sightings *s, const struct wire_record *r, dpc_error *err)
 {
 	switch (r->kind) {
@@ -73,7 +87,7 @@ static int see(struct sightings *s, const struct wire_record *r, dpc_error *err)
 	case WIRE_VARIABLE_READ:
 		return pathset_at(&s->variables, r->path) ? DPC_OK : DPC_E_MEMORY;
 	case WIRE_ENVIRONMENT:
-		return pathset_at(&s->programs, r->path) ? DPC_OK : DPC_E_MEMORY;
+		return see_environment(s, r);
 	case WIRE_UNCACHEABLE:
 		return dpc__fail(err, DPC_MISS, "it %s", r->path);
 	case WIRE_OPEN:
@@ -113,16 +127,21 @@ int sightings_suppose(struct sightings *s, const char *path)
 	return e ? DPC_OK : DPC_E_MEMORY;
 }
 
+void sightings_name_process(char name[SIGHTINGS_PROCESS], uint32_t pid)
+{
+	snprintf(name, SIGHTINGS_PROCESS, "/proc/%u", pid);
+}
+
 static int see_process(struct sightings *s, uint32_t pid)
 {
-	char name[32];
-	snprintf(name, sizeof name, "/proc/%u", pid);
+	char name[SIGHTINGS_PROCESS];
+	sightings_name_process(name, pid);
 	return pathset_at(&s->processes, name) ? DPC_OK : DPC_E_MEMORY;
 }
 
 bool sightings_is_own_process(const struct sightings *s, const char *path)
 {
-	char name[32];
+	char name[SIGHTINGS_PROCESS];
 	if (strncmp(path, "/proc/", 6) != 0)
 		return false;
 	size_t n = 6 + strcspn(path + 6, "/");
@@ -133,9 +152,48 @@ bool sightings_is_own_process(const struct sightings *s, const char *path)
 	return pathset_find(&s->processes, name);
 }
 
+/* Records that change nothing, and so say nothing when they come again. (But for links of
+ * the run's own: by one that came in between, the same name may lead elsewhere.) */
+static bool only_looks(const struct wire_record *r)
+{
+	const uint32_t changes =
+	    WIRE_OPEN_WRITE | WIRE_OPEN_EMPTY | WIRE_OPEN_CREATED | WIRE_OPEN_EXCLUSIVE;
+	switch (r->kind) {
+	case WIRE_OPEN:
+		return !(r->detail & changes);
+	case WIRE_HELLO:
+	case WIRE_LIBRARY:
+	case WIRE_STAT:
+	case WIRE_ACCESS:
+	case WIRE_LIST:
+	case WIRE_READLINK:
+	case WIRE_REALPATH:
+	case WIRE_VARIABLE_READ:
+	case WIRE_ENVIRONMENT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Many processes of a run look at the same files. */
+enum { REPEATED = 1024 };
+
+static bool is_repeated(const struct wire_record *known[REPEATED], const struct wire_record *r)
+{
+	if (!only_looks(r))
+		return false;
+	const struct wire_record **slot = &known[(hash64(r->path, strlen(r->path)) ^ r->kind) % REPEATED];
+	const struct wire_record *k = *slot;
+	*slot = r;
+	return k && k->kind == r->kind && k->error == r->error && k->detail == r->detail &&
+	       strcmp(k->path, r->path) == 0;
+}
+
 int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error *err)
 {
 	const uint8_t *records = (const uint8_t *)head + WIRE_HEAD;
+	const struct wire_record *known[REPEATED] = {NULL};
 	uint64_t used = head->used, at = 0;
 	uint32_t pid = 0;
 	int rc = DPC_OK;
@@ -146,10 +204,11 @@ int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error 
 		uint32_t size = atomic_load_explicit(&r->size, memory_order_acquire);
 		if (!is_sound(r, size, used - at))
 			return dpc__fail(err, DPC_MISS, "a process of it was killed while it was being watched");
-		rc = see(s, r, err);
 		/* Most write many in a row. */
-		if (rc == DPC_OK && r->pid != pid)
+		if (r->pid != pid)
 			rc = see_process(s, pid = r->pid);
+		if (rc == DPC_OK && (s->own_links || !is_repeated(known, r)))
+			rc = see(s, r, err);
 		at += size;
 	}
 	for (size_t i = 0; rc == DPC_OK && i < s->executed.count; i++)

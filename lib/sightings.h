@@ -6,6 +6,7 @@
 #include "err.h"
 #include "pathset.h"
 #include "shim/wire.h"
+#include "way.h"
 
 /* How a path was looked at before the run had made it itself, and what became of it. */
 enum sighting {
@@ -32,12 +33,15 @@ struct sightings {
 	struct pathset paths;     /* absolute, tidied up */
 	struct pathset variables; /* names that were looked up */
 	struct pathset programs;  /* those that have their environment at hand whole */
-	bool own_links;           /* the run made symbolic links */
+	bool own_links;           /* the run made symbolic links … */
+	bool own_links_turned;    /* … and of one name more than one */
 	struct pathset executed;  /* programs and scripts, by bits: 1, it was not in vain */
 	struct pathset blind;     /* what was executed, or tried to be, with nobody watching */
 	bool dynamic;             /* some program was linked dynamically */
-	struct pathset processes; /* what wrote records: "/proc/" and the number */
+	struct pathset processes; /* what wrote records: "/proc/" and the number; by bits: 1, it
+	                           * gave a link of the run's another name */
 	struct pathset touched;   /* directories in which the run made or removed names */
+	struct way_memory ways;
 };
 
 /* Walk the log. DPC_OK; DPC_MISS when it tells, or fails to tell, something for which
@@ -55,6 +59,6 @@ bool sightings_is_own_process(const struct sightings *s, const char *path);
 
 /* Take "//", "/./", and, where no link is in the way, "/x/.." out of an absolute
  * path. `out` has WIRE_PATH_MAX bytes. */
-void sightings_tidy(char *out, const char *path);
+void sightings_tidy(struct way_memory *ways, char *out, const char *path);
 
 #endif

@@ -43,7 +43,7 @@ static int check_part(void *context, const char *part, const struct stat *st)
 int judge_way(struct judge *j, const char *path, dpc_error *why)
 {
 	struct way_check c = {j, why};
-	return way_walk(path, check_part, &c);
+	return way_walk(&j->seen->ways, path, check_part, &c);
 }
 
 int judge_stayed(struct judge *j, const char *path, bool of_link, dpc_error *why)

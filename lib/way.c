@@ -2,10 +2,51 @@
 
 #include "dpcache.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+void way_forget(struct way_memory *m)
+{
+	pathset_release(&m->parts);
+	free(m->st);
+	*m = (struct way_memory){0};
+}
+
+static int look(const char *path, struct stat *st)
+{
+	return lstat(path, st) < 0 ? errno : 0;
+}
+
+/* Room for one more; false: there is none. */
+static bool make_room(struct way_memory *m)
+{
+	if (m->parts.count < m->room)
+		return true;
+	size_t room = m->room ? 2 * m->room : 256;
+	struct stat *larger = realloc(m->st, room * sizeof *larger);
+	if (!larger)
+		return false;
+	m->st = larger;
+	m->room = room;
+	return true;
+}
+
+int way_look(struct way_memory *m, const char *path, struct stat *st)
+{
+	size_t count = m->parts.count;
+	struct pathset_entry *e = make_room(m) ? pathset_at(&m->parts, path) : NULL;
+	if (!e)
+		return look(path, st);
+	struct stat *known = &m->st[e - m->parts.v];
+	if (m->parts.count > count)
+		e->bits = (uint32_t)look(path, known);
+	*st = *known;
+	return (int)e->bits;
+}
 
 void way_parent(char *out, const char *path)
 {
@@ -70,7 +111,7 @@ static bool follow(struct way *w)
 	return true;
 }
 
-int way_walk(const char *path, way_part_fn *see, void *context)
+int way_walk(struct way_memory *m, const char *path, way_part_fn *see, void *context)
 {
 	struct way w = {.done = ""};
 	char part[NAME_MAX + 1];
@@ -86,7 +127,7 @@ int way_walk(const char *path, way_part_fn *see, void *context)
 			go_up(&w);
 			continue;
 		}
-		if (!enter(&w, part) || lstat(w.done, &st) < 0)
+		if (!enter(&w, part) || way_look(m, w.done, &st) != 0)
 			return DPC_OK;
 		rc = see(context, w.done, &st);
 		if (S_ISLNK(st.st_mode) && (++links > LINKS || !follow(&w)))

@@ -371,6 +371,29 @@ reader_is_traced() {
 	assert_reason 'link that it made itself'
 }
 
+@test "dpcache run --trace: what lies behind a link that it makes and moves" {
+	local moved
+	for moved in 'ln -s input first; mv first link' 'touch link; ln -sf input link' 'ln -s input first; ln -P first link'; do
+		echo one >input
+		through() { traced "$moved; cat link; rm -f link first"; }
+		assert_equal "$(through)" one
+		assert_reason 'link that it made itself'
+		echo two >input
+		assert_equal "$(through)" two
+	done
+}
+
+@test "dpcache run --trace: a program that it runs by a link that it makes" {
+	printf '#!/bin/sh\necho one\n' >first
+	printf '#!/bin/sh\necho two\n' >second
+	chmod +x first second
+	traced 'ln -s first tool; ./tool; rm tool'
+	assert_reason 'link that it made itself'
+	rm first
+	mv second first
+	assert_equal "$(traced 'ln -s first tool; ./tool; rm tool')" two
+}
+
 @test "dpcache run --trace: a command that uses the network" {
 	traced 'perl -MIO::Socket::INET -e "IO::Socket::INET->new(PeerAddr => q(127.0.0.1:9))"' || true
 	assert_reason network

@@ -83,7 +83,7 @@ void journal_tell(const struct journal *j, pid_t pid, enum wire_kind kind, int e
 	struct wire_record r = {
 	    .kind = (uint16_t)kind, .error = (uint16_t)error, .detail = detail, .pid = (uint32_t)pid};
 	if (!is_ours(j, path))
-		write_record(j, &r, path, false);
+		write_record(j, &r, path, kind == WIRE_MAKE || kind == WIRE_REMOVE);
 }
 
 void journal_tell_hello(const struct journal *j, pid_t pid, const char *program)

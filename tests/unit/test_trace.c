@@ -196,6 +196,69 @@ static void what_may_not_be_looked_at_counts_as_that(void **state)
 	end(&t);
 }
 
+/* Written by this process. */
+static void note_by(struct traced *t, uint32_t pid, enum wire_kind kind, uint32_t detail, const char *name)
+{
+	note(t, kind, detail, 0, path_in(t->f, name))->pid = pid;
+}
+
+static void a_link_of_its_own_stays_one_under_another_name(void **state)
+{
+	struct traced t;
+	write_text(path_in(*state, "second"), "x");
+	begin(&t, state);
+	note_by(&t, 1, WIRE_MAKE, WIRE_MAKE_LINK, "first");
+	note_by(&t, 2, WIRE_REMOVE, WIRE_REMOVE_MOVED, "first");
+	note_by(&t, 3, WIRE_MAKE, WIRE_MAKE_OVER, "other");
+	note_by(&t, 2, WIRE_MAKE, WIRE_MAKE_OVER, "second");
+	note_by(&t, 3, WIRE_OPEN, WIRE_OPEN_READ, "other");
+	assert_int_equal(judge(&t), DPC_OK);
+	note_by(&t, 3, WIRE_OPEN, WIRE_OPEN_READ, "second");
+	assert_refused(&t, "link that it made itself");
+	end(&t);
+}
+
+static void a_hard_link_to_a_link_of_its_own_is_one(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	note_by(&t, 1, WIRE_MAKE, WIRE_MAKE_LINK, "first");
+	note_by(&t, 1, WIRE_OPEN, WIRE_OPEN_READ | WIRE_OPEN_NOFOLLOW, "first");
+	note_by(&t, 1, WIRE_MAKE, WIRE_MAKE_NEW, "second");
+	note_by(&t, 1, WIRE_OPEN, WIRE_OPEN_READ, "second");
+	assert_refused(&t, "link that it made itself");
+	end(&t);
+}
+
+static void a_program_may_be_its_own_by_a_link_of_its_own(void **state)
+{
+	struct traced t;
+	begin(&t, state);
+	write_text(path_in(t.f, "program"), "x");
+	assert_int_equal(symlink("program", path_in(t.f, "link")), 0);
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_WRITE | WIRE_OPEN_CREATED | WIRE_OPEN_EXCLUSIVE, 0, "program");
+	note_in(&t, WIRE_MAKE, WIRE_MAKE_LINK, 0, "link");
+	note_in(&t, WIRE_HELLO, WIRE_EXECUTABLE_GIVEN, 0, "link");
+	assert_int_equal(judge(&t), DPC_OK);
+	/* Nobody knows where it led when it was executed. */
+	note_in(&t, WIRE_MAKE, WIRE_MAKE_LINK, 0, "link");
+	note_in(&t, WIRE_HELLO, WIRE_EXECUTABLE_GIVEN, 0, "link");
+	assert_refused(&t, "link that it made itself");
+	end(&t);
+}
+
+static void anothers_program_by_a_link_of_its_own_is_refused(void **state)
+{
+	struct traced t;
+	write_text(path_in(*state, "program"), "x");
+	begin(&t, state);
+	assert_int_equal(symlink("program", path_in(t.f, "link")), 0);
+	note_in(&t, WIRE_MAKE, WIRE_MAKE_LINK, 0, "link");
+	note_in(&t, WIRE_HELLO, WIRE_EXECUTABLE_GIVEN, 0, "link");
+	assert_refused(&t, "link that it made itself");
+	end(&t);
+}
+
 static void with_a_library_counts_what_the_dynamic_linker_reads(void **state)
 {
 	struct traced t;
@@ -240,7 +303,9 @@ static void dot_dot_behind_a_link_stays(void **state)
 	char out[WIRE_PATH_MAX];
 	struct fixture *f = *state;
 	assert_int_equal(symlink("/usr", path_in(f, "link")), 0);
-	sightings_tidy(out, path_in(f, "link/../a"));
+	struct way_memory ways = {0};
+	sightings_tidy(&ways, out, path_in(f, "link/../a"));
+	way_forget(&ways);
 	assert_string_equal(out, path_in(f, "link/../a"));
 }
 
@@ -269,6 +334,13 @@ static void a_program_that_has_its_environment_at_hand_depends_on_all_of_it(void
 	end(&t);
 	begin(&t, state);
 	note(&t, WIRE_ENVIRONMENT, 0, 0, "/usr/bin/x86_64-linux-gnu-gcc-12");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_int_equal(t.facts.count, 0);
+	end(&t);
+	/* By what it is, not by what it is called. */
+	begin(&t, state);
+	assert_int_equal(symlink("/usr/bin/gcc", path_in(t.f, "tool")), 0);
+	note_in(&t, WIRE_ENVIRONMENT, WIRE_EXECUTABLE_GIVEN, 0, "tool");
 	assert_int_equal(judge(&t), DPC_OK);
 	assert_int_equal(t.facts.count, 0);
 	end(&t);
@@ -578,6 +650,10 @@ int main(void)
 	    with_home(what_came_from_a_fifo_is_refused),
 	    with_home(a_directory_that_is_entered_through_a_link_depends_on_the_link),
 	    with_home(what_lies_behind_a_link_of_its_own_is_refused),
+	    with_home(a_link_of_its_own_stays_one_under_another_name),
+	    with_home(a_hard_link_to_a_link_of_its_own_is_one),
+	    with_home(a_program_may_be_its_own_by_a_link_of_its_own),
+	    with_home(anothers_program_by_a_link_of_its_own_is_refused),
 	    with_home(what_may_not_be_looked_at_counts_as_that),
 	    with_home(that_making_it_went_well_shows_that_it_was_absent),
 	    with_home(what_was_made_by_adding_to_it_and_then_read_was_absent),
