@@ -28,17 +28,16 @@ bool trace_directory(char *out, size_t size)
 }
 
 /* File systems stamp changes with a clock that moves in ticks. Only when it has
- * passed the present is a stamp after the present a change after it. */
-static int64_t wait_for_tick(void)
+ * passed a time is a stamp after that time a change after it. */
+static void wait_for_tick_after(int64_t time)
 {
-	int64_t now = clock_wall_ns();
 	for (;;) {
-		struct timespec coarse, pause = {.tv_nsec = 500000};
+		struct timespec coarse, pause = {.tv_nsec = 100000};
 		clock_gettime(CLOCK_REALTIME_COARSE, &coarse);
 		int64_t stamp = (int64_t)coarse.tv_sec * 1000000000 + coarse.tv_nsec;
 		/* A clock that is set back meanwhile must not keep us. */
-		if (stamp > now || stamp < now - 1000000000)
-			return now;
+		if (stamp > time || stamp < time - 1000000000)
+			return;
 		nanosleep(&pause, NULL);
 	}
 }
@@ -99,6 +98,7 @@ static void note_all_inherited(struct trace *t)
 int trace_begin(struct trace *t, const char *directory, bool strict, bool makes_files, dpc_error *err)
 {
 	*t = TRACE_NONE;
+	t->began = clock_wall_ns();
 	int rc = make_log(t, err);
 	if (rc != DPC_OK)
 		return rc;
@@ -108,13 +108,14 @@ int trace_begin(struct trace *t, const char *directory, bool strict, bool makes_
 	if (!*t->head->shim)
 		return dpc__fail(err, DPC_E_NOTFOUND, "cannot trace: %s/dpcache-shim.so is missing", directory);
 	t->head->strict = strict;
+	t->head->began = t->began;
 	/* The command itself is executed by us, who write no log. */
 	t->head->execs = 1;
 	t->head->magic = WIRE_MAGIC;
 	note_all_inherited(t);
 	if (makes_files)
 		vigil_begin(&t->vigil);
-	t->began = t->head->began = wait_for_tick();
+	wait_for_tick_after(t->began);
 	return t->inherited.failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : DPC_OK;
 }
 
