@@ -484,27 +484,36 @@ subprocess.run(["env"], env={"A": "1"}); print(sorted(os.environ))'
 	same gcc -o broken broken.c
 }
 
-# Where the kernel saw a path, in calls that succeed or not; but for the dynamic linker's,
-# which is before us, and what no file system holds.
-paths_of_strace() {
-	sed -nE 's/^[0-9]+ +(open|openat|stat|lstat|newfstatat|access|faccessat2?|readlink|statx|execve)\(([^"]*)"([^"]*)".*/\2 \3/p' |
-		grep -v '^[0-9]\+<*' | sed 's/^[^ ]*,* *//' |
-		awk -v pwd="$PWD" '{ p = $NF } p == "" || p ~ "^/(proc|dev|sys)/" { next }
-			p !~ "^/" { p = pwd "/" p } { print p }' | sort -u
+# Both watch one run; what the kernel was asked for, the log must know.
+assert_none_missed() { # COMMAND...
+	strace -f -ff -y -e trace=%file,%process,getdents64 -o seen watch -l "$LOG" "$SHIM" "$@" >/dev/null 2>&1
+	assert_balanced
+	run -0 "$ROOT/tests/shim/missed" seen "$LOG"
+	assert_output --regexp '^[0-9]+$'
+	[ "$output" -gt 20 ]
 }
 
 @test "shim: every path that strace sees is in the log" {
 	mkdir dir
 	touch dir/{a,b,c}
+	ln -s dir link
 	printf '%s\n' 'cat dir/a dir/none' 'ls dir' 'for f in dir/*; do test -f $f && sort $f; done' \
 		'cp dir/a dir/d' 'sh -c "cat dir/d; no-such-command" | wc -l' 'find dir -name a' \
-		'awk "BEGIN { system(\"cat dir/b\") }"' 'mv dir/d dir/e; rm dir/e' >script
-	watched sh script >/dev/null 2>&1
-	assert_balanced
-	strace -f -o trace sh script >/dev/null 2>&1
-	paths_of_strace <trace | grep -v '/ld\.so\.\|/glibc-hwcaps\|^/lib\|^/usr/lib' >seen
-	[ "$(wc -l <seen)" -gt 20 ]
-	cut -d' ' -f4- "$LOG" | sort -u >logged
-	run comm -23 seen logged
-	assert_output ''
+		'awk "BEGIN { system(\"cat dir/b\") }"' 'mv dir/d dir/e; rm dir/e' \
+		'cd link; ls -l; cat a ../dir/b; realpath ../link/c; readlink ../link; rm $(mktemp ./XXXXXX)' >script
+	assert_none_missed sh script
+}
+
+@test "shim: every path that strace sees of a compiler is in the log" {
+	printf '#include "a.h"\nint main(void) { return A; }\n' >a.c
+	echo '#define A 1' >a.h
+	assert_none_missed gcc -o a a.c
+}
+
+@test "shim: what only strace has seen is found to be missing" {
+	echo 1 >file
+	assert_none_missed sh -c 'cat file; echo none*'
+	sed -i '/file$/d' "$LOG"
+	run -0 "$ROOT/tests/shim/missed" seen "$LOG"
+	assert_line "$PWD/file"
 }

@@ -59,6 +59,33 @@ traced_processes() {
 	traced_against 'traced configure-like script, 280 processes, against untraced' 1.05 15 sh probes DIR
 }
 
+# seen MEASURE COMMAND...: of the paths that the kernel is asked for, those that the shim
+# knows of. Both watch one run: in another, temporary files have other names.
+seen() {
+	local measure=$1 all missed verdict=ok
+	shift
+	command -v strace >/dev/null || cannot 'no strace'
+	strace -f -ff -y -e trace=%file,%process,getdents64 -o calls \
+		"$build/bench/watch" -l log "$build/dpcache-shim.so" "$@"
+	"$tests/shim/missed" calls log >missed
+	all=$(head -n 1 missed)
+	missed=$(($(wc -l <missed) - 1))
+	[ "$missed" -eq 0 ] || verdict=MISSED
+	row "$measure" '= 100 %' "$(calculate "100 * ($all - $missed) / $all" | cut -c 1-5) % of $all" "$verdict"
+	sed '1d; s/^/not seen: /' missed >&2
+}
+
+seen_build() {
+	make_program 16
+	mkdir out
+	seen 'files seen by the shim of those ptrace sees, build (`make -j2`)' make -s -j2 O=out
+}
+
+seen_processes() {
+	make_probes
+	seen 'the same, configure-like script' sh probes out
+}
+
 added() { # plain, traced: files of nanoseconds; prints the microseconds between their medians
 	calculate "($(column "$2" 1 50) - $(column "$1" 1 50)) / 1000"
 }
