@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-bool log_begun;
+bool log_begun, log_live;
 struct wire_head *log_head;
 
 /* A copy: a program may write its title over its environment. */
@@ -106,7 +106,8 @@ void log_begin(void)
 		return;
 	strcpy(name, value);
 	log_head = map_log();
-	if (log_head)
+	log_live = log_head;
+	if (log_live)
 		greet();
 }
 

@@ -150,6 +150,12 @@ void log_word(enum wire_kind kind, const char *word)
 	append_new(&e);
 }
 
+void log_end(const char *why)
+{
+	log_word(WIRE_UNCACHEABLE, why);
+	log_live = false;
+}
+
 /* In a vfork child, too, by its own number: the counts are checked by process. */
 static struct wire_record *write_counted(struct entry *e, int dir)
 {

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-extern bool log_begun;
+extern bool log_begun, log_live;
 extern struct wire_head *log_head;
 
 /* Finds and maps the log, greets, and takes what made this process a traced one out
@@ -22,8 +22,12 @@ static inline bool log_on(void)
 {
 	if (__builtin_expect(!log_begun, 0))
 		log_begin();
-	return log_head;
+	return log_live;
 }
+
+/* Say `why` not to cache, and be as if there were no log from now on: where no more may
+ * be asked of the kernel than the program itself does. */
+void log_end(const char *why);
 
 /* The log's name, as it stands in WIRE_VARIABLE. */
 const char *log_name(void);

@@ -3,6 +3,7 @@
  * some return on another stack.
  *
  * They differ from the kernel's in one thing, that they set errno, as syscall does. */
+#include "confine.h"
 #include "find.h"
 #include "log.h"
 #include "looking.h"
@@ -211,9 +212,18 @@ static long outside(const struct call *s)
 	return rc;
 }
 
+static long confined(const struct call *s)
+{
+	if (s->number == SYS_prctl)
+		confine_by_prctl((int)s->a, s->b, s->c);
+	else
+		confine_by_seccomp(s->a, s->c);
+	return pass(s);
+}
+
 /* What is to be done with a call. By number, and not by address: those would have to be
  * relocated at the start of every program. */
-enum handling { PASSED_ON, OPENED, LOOKED, CHANGED, EXECUTED, NOTED, SOCKETED, OUTSIDE };
+enum handling { PASSED_ON, OPENED, LOOKED, CHANGED, EXECUTED, NOTED, SOCKETED, OUTSIDE, CONFINED };
 
 static const uint8_t handlings[] = {
     [SYS_open] = OPENED,
@@ -269,6 +279,8 @@ static const uint8_t handlings[] = {
     [SYS_linkat] = OUTSIDE,
     [SYS_io_uring_setup] = OUTSIDE,
     [SYS_open_by_handle_at] = OUTSIDE,
+    [SYS_prctl] = CONFINED,
+    [SYS_seccomp] = CONFINED,
 };
 
 static long handle(enum handling how, const struct call *s)
@@ -288,6 +300,8 @@ static long handle(enum handling how, const struct call *s)
 		return socketed(s);
 	case OUTSIDE:
 		return outside(s);
+	case CONFINED:
+		return confined(s);
 	default:
 		return -1;
 	}

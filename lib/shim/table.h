@@ -38,7 +38,7 @@
 	X(gethostbyname) X(gethostbyname2) X(gethostbyaddr) X(connect) X(bind) X(listen) X(sendto) X(sendmsg)    \
 	X(chroot) X(unshare) X(setns) X(mount) X(umount) X(umount2)                                  \
 	X(time) X(gettimeofday) X(clock_gettime) X(timespec_get) X(getrandom) X(getentropy) X(getpid)            \
-	X(syscall)
+	X(syscall) X(prctl)
 
 #define SHIM_TABLE(X)                                                                                        \
 	TABLE_OPEN(X) TABLE_LOOK(X) TABLE_LIST(X) TABLE_CHANGE(X) TABLE_START(X) TABLE_WORLD(X) TABLE_LIBC(X)
