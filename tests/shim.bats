@@ -486,7 +486,8 @@ subprocess.run(["env"], env={"A": "1"}); print(sorted(os.environ))'
 
 # Both watch one run; what the kernel was asked for, the log must know.
 assert_none_missed() { # COMMAND...
-	strace -f -ff -y -e trace=%file,%process,getdents64 -o seen watch -l "$LOG" "$SHIM" "$@" >/dev/null 2>&1
+	rm -f seen.*
+	strace -f -ff -y -e trace=%file,%process,fchdir,getdents64 -o seen watch -l "$LOG" "$SHIM" "$@" >/dev/null 2>&1
 	assert_balanced
 	run -0 "$ROOT/tests/shim/missed" seen "$LOG"
 	assert_output --regexp '^[0-9]+$'
@@ -508,6 +509,13 @@ assert_none_missed() { # COMMAND...
 	printf '#include "a.h"\nint main(void) { return A; }\n' >a.c
 	echo '#define A 1' >a.h
 	assert_none_missed gcc -o a a.c
+}
+
+@test "shim: every path that strace sees of a locale that is not there is in the log" {
+	local name
+	for name in xx_YY.UTF-8 xx_YY xx.ISO-8859-1; do
+		assert_none_missed env LC_ALL=$name ls
+	done
 }
 
 @test "shim: what only strace has seen is found to be missing" {

@@ -122,12 +122,36 @@ static bool is_dir(const char *dir, const char *name)
 	return rc == 0;
 }
 
-static void read_locale_dir(const char *dir, const char *name)
+static bool read_locale_dir(const char *dir, const char *name)
 {
 	if (!is_dir(dir, name))
-		return;
+		return false;
 	for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
 		READ_FILE(dir, "/", name, "/", categories[i]);
+	return true;
+}
+
+/* The first `size` bytes of a name, and a character set behind them. */
+static void read_wider_locale(const char *dir, const char *name, size_t size, const char *set)
+{
+	char wider[128];
+	size_t more = strcspn(set, "@");
+	if (size + more >= sizeof wider)
+		return;
+	memcpy(wider, name, size);
+	memcpy(wider + size, set, more);
+	wider[size + more] = 0;
+	read_locale_dir(dir, wider);
+}
+
+/* Where there is none of that name, one of the language at large will do. */
+static void read_wider_locales(const char *dir, const char *name, const char *normalized)
+{
+	size_t country = strcspn(name, ".@"), language = strcspn(name, "_.@");
+	read_wider_locale(dir, name, country, "");
+	read_wider_locale(dir, name, language, strchrnul(name, '.'));
+	read_wider_locale(dir, name, language, strchrnul(normalized, '.'));
+	read_wider_locale(dir, name, language, "");
 }
 
 static bool is_plain(const char *name)
@@ -147,8 +171,10 @@ static void read_locale(const char *name)
 		dir = "/usr/lib/locale";
 	}
 	normalize(normalized, name);
-	read_locale_dir(dir, name);
-	read_locale_dir(dir, normalized);
+	bool found = read_locale_dir(dir, name);
+	found |= read_locale_dir(dir, normalized);
+	if (!found)
+		read_wider_locales(dir, name, normalized);
 	log_read_by_rule("/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache");
 	/* The C library's own messages. */
 	rules_messages(NULL, "libc");

@@ -65,7 +65,7 @@ seen() {
 	local measure=$1 all missed verdict=ok
 	shift
 	command -v strace >/dev/null || cannot 'no strace'
-	strace -f -ff -y -e trace=%file,%process,getdents64 -o calls \
+	strace -f -ff -y -e trace=%file,%process,fchdir,getdents64 -o calls \
 		"$build/bench/watch" -l log "$build/dpcache-shim.so" "$@"
 	"$tests/shim/missed" calls log >missed
 	all=$(head -n 1 missed)

@@ -55,8 +55,8 @@ static int scrub(char **arg)
 /* All at 4 that leave room for a program, and it has but one descriptor left. */
 static int limit(char **arg)
 {
-	static const int kinds[] = {RLIMIT_NOFILE, RLIMIT_FSIZE,    RLIMIT_CORE,     RLIMIT_MEMLOCK, RLIMIT_NPROC,
-	                            RLIMIT_LOCKS,  RLIMIT_MSGQUEUE, RLIMIT_SIGPENDING};
+	static const int kinds[] = {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_CORE,     RLIMIT_MEMLOCK,
+	                            RLIMIT_NPROC,  RLIMIT_LOCKS, RLIMIT_MSGQUEUE, RLIMIT_SIGPENDING};
 	const struct rlimit four = {4, 4};
 	(void)arg;
 	closefrom(3);
@@ -90,7 +90,8 @@ static int confine(char **arg)
 	code[2 * COUNT + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	struct sock_fprog program = {2 * COUNT + 2, code};
 	struct stat st;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		return 1;
 	return stat("none", &st) == 0 || show(INPUT);
 }
@@ -161,8 +162,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*deed)(char **arg);
-	} deeds[] = {{"close-all", close_all}, {"scrub", scrub}, {"limit", limit},     {"chroot", change_root},
-	             {"confine", confine},     {"load", load},   {"fork", fork_often}, {"killed", be_killed},
+	} deeds[] = {{"close-all", close_all}, {"scrub", scrub},    {"limit", limit},     {"chroot", change_root},
+	             {"confine", confine},     {"load", load},      {"fork", fork_often}, {"killed", be_killed},
 	             {"name", name_many},      {"descend", descend}};
 	for (size_t i = 0; argc > 1 && i < sizeof deeds / sizeof *deeds; i++)
 		if (strcmp(argv[1], deeds[i].name) == 0)
