@@ -1,7 +1,7 @@
 # dpcache. The two commands a stranger needs:
 #   make try     install what is missing, build, run a slow command twice
 #   make check   the same, then every test
-# Others: all bench torture check-sanitize install uninstall clean format
+# Others: all bench torture check-programs check-sanitize install uninstall clean format
 
 VERSION = 0.1.0
 CC = gcc
@@ -174,7 +174,7 @@ $(BUILD)/dpcache.pc: Makefile
 # Debian's names of what is needed to build, and to check.
 BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev libxxhash-dev musl-tools
 CHECK_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-tidy cppcheck shellcheck mandoc bats \
-                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin
+                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin git
 
 try:
 	@tests/need $(BUILD_PACKAGES)
@@ -184,7 +184,7 @@ try:
 check:
 	@tests/need $(CHECK_PACKAGES)
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory try check-clang lint check-model check-unit check-bats check-fault
+	@$(MAKE) --no-print-directory try check-clang lint check-model check-unit check-bats check-scripts check-fault
 
 # The other compiler has an eye for other things.
 check-clang:
@@ -207,7 +207,8 @@ lint: lint-shim
 	@echo '  LINT  manual pages'
 	@mandoc -Tlint -W warning $(MAN)
 	@echo '  LINT  shell'
-	@shellcheck --shell=bash --severity=warning $(BATS) $(wildcard tests/*.bash) tests/need tests/try tests/bench/bench tests/model/check .ci/run
+	@shellcheck --shell=bash --severity=warning $(BATS) $(wildcard tests/*.bash) tests/need tests/try tests/bench/bench tests/model/check tests/programs/compare tests/programs/fetch \
+	  $(wildcard tests/programs/*.sh) .ci/run
 	@echo '  LINT  cppcheck'
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Icmd cmd lib -i lib/shim
@@ -228,6 +229,7 @@ lint-shim:
 -include tests/fault/fault.mk
 -include tests/model/model.mk
 -include tests/bench/bench.mk
+-include tests/programs/programs.mk
 
 # ---- installing ----
 
