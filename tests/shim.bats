@@ -518,6 +518,15 @@ assert_none_missed() { # COMMAND...
 	done
 }
 
+@test "shim: every path that strace sees of a library that is loaded later is in the log" {
+	mkdir deps
+	echo 'int needed(void) { return 0; }' | gcc -shared -fPIC -x c -o deps/libneeded.so -
+	echo 'int needed(void); int (*use)(void) = needed;' |
+		gcc -shared -fPIC -x c -o plugin.so - -Ldeps -lneeded -Wl,-rpath,'$ORIGIN/first:$ORIGIN/deps'
+	assert_none_missed sh -c 'ls; calls dlopen ./plugin.so'
+	assert_logged 'list 0 2 ././first'
+}
+
 @test "shim: what only strace has seen is found to be missing" {
 	echo 1 >file
 	assert_none_missed sh -c 'cat file; echo none*'

@@ -121,7 +121,7 @@ static void log_path_dir(const char *object, const char *dir, size_t size)
 
 /* Which of its directories has which library is a matter of their names: rather those
  * are recorded than each library in each. */
-static __attribute__((noinline)) void log_own_path(const struct link_map *map, const char *dir)
+static __attribute__((noinline)) void log_path_dirs(const struct link_map *map, const char *dir)
 {
 	char object[WIRE_PATH_MAX];
 	size_t length = strnlen(map->l_name, sizeof object - 1);
@@ -137,26 +137,45 @@ static __attribute__((noinline)) void log_own_path(const struct link_map *map, c
 	}
 }
 
+/* Few objects have a path, and it takes a large frame. */
+static void log_own_path(const struct link_map *map)
+{
+	const char *path = objects_path(map);
+	if (path)
+		log_path_dirs(map, path);
+}
+
+/* The last of those that were there at the start. */
+static struct link_map *first_ones;
+
 void library_begin(void)
 {
 	struct link_map *self = objects_self();
 	read_search();
 	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
+		first_ones = map;
 		if (map == self)
 			continue;
 		log_object(map->l_name);
-		if (objects_path(map))
-			log_own_path(map, objects_path(map));
+		log_own_path(map);
 	}
 	log_environment();
 }
 
-static int sweep_one(struct dl_phdr_info *info, size_t size, void *self)
+/* The first object's turn sees to all: their list is what the lock is for. What came
+ * later may have sought others along a path of its own. */
+static int sweep_all(struct dl_phdr_info *info, size_t size, void *self)
 {
-	(void)size;
-	if (info->dlpi_addr != ((struct link_map *)self)->l_addr)
-		log_object(info->dlpi_name);
-	return 0;
+	bool late = false;
+	(void)info, (void)size;
+	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
+		if (map != self)
+			log_object(map->l_name);
+		if (late)
+			log_own_path(map);
+		late |= map == first_ones;
+	}
+	return 1;
 }
 
 /* Others may be loading libraries at this moment: with the dynamic linker's lock. */
@@ -165,7 +184,7 @@ void library_sweep(void)
 	if (!log_on())
 		return;
 	int saved = errno;
-	dl_iterate_phdr(sweep_one, objects_self());
+	dl_iterate_phdr(sweep_all, objects_self());
 	log_environment();
 	errno = saved;
 }
