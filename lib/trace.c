@@ -121,8 +121,8 @@ int trace_begin(struct trace *t, const char *directory, bool strict, bool makes_
 
 void trace_release(struct trace *t)
 {
-	if (t->head)
-		munmap(t->head, WIRE_SIZE);
+	/* The log stays mapped to the end of the process, which is near: to unmap it would wait
+	 * for the other processors, for milliseconds where they are somebody else's. */
 	if (t->fd >= 0)
 		close(t->fd);
 	buf_release(&t->inherited);

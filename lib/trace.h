@@ -40,6 +40,7 @@ int trace_dress(struct trace *t, struct spawn *command, dpc_error *err);
 /* The directory that our own program lies in; false when that cannot be told. */
 bool trace_directory(char *out, size_t size);
 
+/* All but the log's mapping, which lasts as long as the process. */
 void trace_release(struct trace *t);
 
 /* What is no input though it was read; everything borrowed. */

@@ -162,9 +162,9 @@ static bool is_plain(const char *name)
 static void read_locale(const char *name)
 {
 	char normalized[64];
-	const char *dir = rules_variable("LOCPATH");
 	if (is_plain(name))
 		return;
+	const char *dir = rules_variable("LOCPATH");
 	if (!dir || !*dir) {
 		log_read_by_rule("/usr/lib/locale/locale-archive");
 		log_read_by_rule("/usr/share/locale/locale.alias");
@@ -189,10 +189,12 @@ void rules_locale(const char *name)
 		read_locale(name);
 		return;
 	}
-	const char *value = rules_variable("LC_ALL");
-	read_locale(value);
-	if (!is_plain(value))
+	const char *all = rules_variable("LC_ALL");
+	/* No other counts besides, be it "C". */
+	if (all && *all) {
+		read_locale(all);
 		return;
+	}
 	read_locale(rules_variable("LANG"));
 	for (size_t i = 0; i < sizeof categories / sizeof *categories - 1; i++)
 		read_locale(rules_variable(categories[i]));
@@ -224,18 +226,25 @@ static void read_catalogs(const char *dir, const char *language, size_t size, co
 	read_catalog(dir, name, domain);
 }
 
-void rules_messages(const char *dir, const char *domain)
+/* Of the variables that name it the first that says something. */
+static const char *messages_locale(void)
 {
 	static const char variables[][16] = {"LC_ALL", "LC_MESSAGES", "LANG"};
-	if (!log_on() || !domain)
+	const char *name = NULL;
+	for (size_t i = 0; i < sizeof variables / sizeof *variables && !(name && *name); i++)
+		name = rules_variable(variables[i]);
+	return name;
+}
+
+void rules_messages(const char *dir, const char *domain)
+{
+	const char *name = log_on() && domain ? messages_locale() : NULL;
+	/* Whose messages are not translated. */
+	if (is_plain(name))
 		return;
 	if (!dir)
 		dir = "/usr/share/locale";
-	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-		const char *value = rules_variable(variables[i]);
-		if (value)
-			read_catalogs(dir, value, strlen(value), domain);
-	}
+	read_catalogs(dir, name, strlen(name), domain);
 	const char *list = rules_variable("LANGUAGE");
 	for (size_t size; list && *list; list += size + (list[size] == ':')) {
 		size = strcspn(list, ":");
