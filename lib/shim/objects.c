@@ -14,8 +14,6 @@ struct object {
 	const char *strings;
 	const ElfW(Half) * versions;
 	const uint32_t *hash;
-	const ElfW(Rela) * relocations;
-	size_t relocation_count, relative_count;
 };
 
 /* glibc has relocated these addresses already, musl has not. */
@@ -38,12 +36,6 @@ static void read_object(struct object *o, const struct link_map *map)
 			o->versions = address(map, entry);
 		else if (entry->d_tag == DT_GNU_HASH)
 			o->hash = address(map, entry);
-		else if (entry->d_tag == DT_RELA)
-			o->relocations = address(map, entry);
-		else if (entry->d_tag == DT_RELASZ)
-			o->relocation_count = entry->d_un.d_val / sizeof(ElfW(Rela));
-		else if (entry->d_tag == DT_RELACOUNT)
-			o->relative_count = entry->d_un.d_val;
 	}
 }
 
@@ -117,27 +109,30 @@ void *objects_next(const char *name)
 	return NULL;
 }
 
-static bool is_environ(const char *name)
+/* Does it use a variable of this name, its own or another's? Those of others, which it
+ * does not define, come first in its table, before all that are hashed: a few dozen,
+ * where there are thousands of relocations. */
+static bool has_environ(const struct object *o)
 {
-	while (*name == '_')
-		name++;
-	return *name == 'e' && strcmp(name, "environ") == 0;
-}
-
-/* Behind those that are relative come those with symbols: few. */
-static bool refers_to_environ(const struct object *o)
-{
-	if (!o->relocations || !o->symbols)
-		return false;
-	for (size_t i = o->relative_count; i < o->relocation_count; i++) {
-		const ElfW(Rela) *r = &o->relocations[i];
-		uint32_t type = (uint32_t)ELF64_R_TYPE(r->r_info);
-		if (type != R_X86_64_COPY && type != R_X86_64_GLOB_DAT && type != R_X86_64_64)
-			continue;
-		if (is_environ(o->strings + o->symbols[ELF64_R_SYM(r->r_info)].st_name))
+	static const char names[][10] = {"environ", "_environ", "__environ"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (look_up(o, names[i], gnuhash(names[i])))
+			return true;
+	for (uint32_t symbol = 1; symbol < o->hash[1]; symbol++) {
+		const char *name = o->strings + o->symbols[symbol].st_name;
+		while (*name == '_')
+			name++;
+		if (*name == 'e' && strcmp(name, "environ") == 0)
 			return true;
 	}
 	return false;
+}
+
+/* What the kernel gives to each process has no file, loads nothing, and knows of no
+ * environment. The program itself has no name. */
+static bool is_kernels(const struct link_map *map)
+{
+	return *map->l_name && !strchr(map->l_name, '/');
 }
 
 /* The C library and its dynamic linker: they look up what they document. */
@@ -152,10 +147,11 @@ bool objects_see_environment(void)
 {
 	for (struct link_map *map = platform_objects(); map; map = map->l_next) {
 		struct object o;
-		if (map->l_ld == platform_own() || is_libc(map))
+		if (map->l_ld == platform_own() || is_libc(map) || is_kernels(map))
 			continue;
 		read_object(&o, map);
-		if (refers_to_environ(&o))
+		/* Of one without that kind of hash nothing is known. */
+		if (!o.hash || !o.symbols || !o.strings || has_environ(&o))
 			return true;
 	}
 	return false;
@@ -165,8 +161,7 @@ const char *objects_path(const struct link_map *map)
 {
 	const char *strings = NULL;
 	const ElfW(Dyn) *path = NULL;
-	/* The kernel's own has no file, and loads nothing. */
-	if (*map->l_name && !strchr(map->l_name, '/'))
+	if (is_kernels(map))
 		return NULL;
 	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
 		if (entry->d_tag == DT_STRTAB)

@@ -56,7 +56,7 @@ traced_build() {
 traced_processes() {
 	make_probes
 	settle probes
-	traced_against 'traced configure-like script, 280 processes, against untraced' 1.05 15 sh probes DIR
+	traced_against 'traced configure-like script, 280 processes, against untraced' 1.05 25 sh probes DIR
 }
 
 # seen MEASURE COMMAND...: of the paths that the kernel is asked for, those that the shim
