@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A longer one is asked for each time. */
-enum { WORKING_MAX = 160 };
+enum { WORKING_MAX = 128 };
 
 static atomic_bool moved;
 static char working[WORKING_MAX];
