@@ -276,6 +276,8 @@ int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error
 {
 	char path[WIRE_PATH_MAX];
 	sightings_tidy(&s->ways, path, r->path);
+	if (r->kind == WIRE_HELLO && strncmp(path, "/proc/", 6) == 0)
+		return dpc__fail(err, DPC_MISS, "it executed %s", path);
 	if (s->own_links && follows_own_link(s, path, r)) {
 		if ((r->kind == WIRE_HELLO || r->kind == WIRE_LIBRARY) && leads_to_own(s, path))
 			return DPC_OK;

@@ -114,6 +114,8 @@ same() {
 	assert_logged 'environment 1 0 ././link'
 	printf '#!/bin/sh\n' >script
 	chmod +x script
+	watched dash -c 'exec 3<link; /proc/self/fd/3 >/dev/null; //dev/fd/3 >/dev/null'
+	assert_equal "$(grep -c "^hello 0 0 $(realpath link)\$" "$LOG")" 2
 	watched dash -c './script; cd /; "$0"/link >/dev/null' "$PWD"
 	assert_equal "$(grep -c "^hello 0 0 $(realpath /bin/sh)\$" "$LOG")" 2
 	assert_logged 'hello 1 0 ./link'

@@ -55,11 +55,19 @@ static bool is_ours_to_disturb(char *const envp[])
 	return true;
 }
 
+/* Names there are of each process, or descriptors. */
+static bool is_anothers_there(const char *path)
+{
+	while (path[0] == '/' && path[1] == '/')
+		path++;
+	return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/dev/", 5) == 0;
+}
+
 void outfit_choose(struct outfit *o, const struct target *t, const char *path, char *const envp[])
 {
 	bool alone = t->kind == TARGET_ALONE;
 	o->preload = t->kind == TARGET_MUSL ? log_head->shim_musl : log_head->shim;
-	o->as_executed = path && !t->script;
+	o->as_executed = path && !t->script && !is_anothers_there(path);
 	o->fate = WIRE_EXEC_BLIND;
 	if (out_of_reach)
 		return;

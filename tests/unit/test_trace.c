@@ -146,6 +146,9 @@ static void a_program_counts_by_its_content_and_its_mode(void **state)
 	assert_int_equal(judge(&t), DPC_OK);
 	assert_true(has_fact(&t, OBSERVED_FILE, path_in(t.f, "program")));
 	assert_true(has_fact(&t, OBSERVED_PLACE, path_in(t.f, "program")));
+	/* Which that was, nobody can tell now. */
+	note(&t, WIRE_HELLO, WIRE_EXECUTABLE_GIVEN, 0, "/etc/../proc/self/fd/9");
+	assert_refused(&t, "it executed /proc/self/fd/9");
 	end(&t);
 }
 
