@@ -153,6 +153,8 @@ $(BUILD)/shim-musl/%.o: %.c
 	$(say) CC $@
 	$(Q)musl-gcc $(SHIM_CFLAGS) -iquote lib/shim/musl -c $< -o $@
 
+$(BUILD)/shim/lib/shim/string.o $(BUILD)/shim-musl/lib/shim/string.o: SHIM_CFLAGS += -fno-builtin
+
 $(BUILD)/dpcache-shim.so: $(SHIM_OBJ)
 	$(say) LINK $@
 	$(Q)$(CC) $(SHIM_LD) $(SHIM_OBJ) -o $@

@@ -53,7 +53,7 @@ static char *interpreter_of(char *head, size_t size)
 /* What is open. True: it is a script, and `interpreter` to be looked at next. */
 static bool look_into(struct target *t, struct elfile *e, char interpreter[LINE_MAX_KERNEL + 1])
 {
-	struct stat st;
+	struct stat st = {0};
 	char *name = interpreter_of(e->head, e->size);
 	if (name) {
 		strcpy(interpreter, name);
@@ -75,7 +75,7 @@ static bool look_into(struct target *t, struct elfile *e, char interpreter[LINE_
 static bool look_at(struct target *t, int dir, const char *path, char interpreter[LINE_MAX_KERNEL + 1])
 {
 	struct elfile e;
-	struct stat st;
+	struct stat st = {0};
 	t->error = 0;
 	if (raw_call(SYS_newfstatat, dir, (long)path, (long)&st, 0, 0, 0) == 0 && known_find(&st, &t->kind)) {
 		if (changes_rights(&st, false))
