@@ -5,24 +5,8 @@
 #include "raw.h"
 
 #include <fcntl.h>
-#include <link.h>
 
 static bool known;
-
-/* What the kernel put behind the environment: without the C library's getauxval, which
- * would have to be looked up first. Behind, too, of what was taken out of it since. */
-static const char *ask_auxiliary(void)
-{
-	char **end = platform_environment();
-	while (*end)
-		end++;
-	while (!*end)
-		end++;
-	for (const ElfW(auxv_t) *a = (const void *)end; a->a_type != AT_NULL; a++)
-		if (a->a_type == AT_EXECFN)
-			return (const char *)a->a_un.a_val; // NOLINT(performance-no-int-to-ptr)
-	return NULL;
-}
 
 void executable_is_known(bool is)
 {
@@ -45,7 +29,7 @@ static __attribute__((noinline)) void log_asked(enum wire_kind kind)
 
 void executable_log(enum wire_kind kind)
 {
-	const char *given = known ? ask_auxiliary() : NULL;
+	const char *given = known ? platform_executed() : NULL;
 	if (given)
 		log_outcome(kind, WIRE_EXECUTABLE_GIVEN, AT_FDCWD, given, 0);
 	else

@@ -14,4 +14,7 @@ const ElfW(Dyn) * platform_own(void);
  * taken it over into `environ`. */
 char **platform_environment(void);
 
+/* The path by which the program was executed; NULL: the kernel does not say. */
+const char *platform_executed(void);
+
 #endif

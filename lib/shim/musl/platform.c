@@ -1,5 +1,6 @@
 #include "platform.h"
 
+#include <sys/auxv.h>
 #include <unistd.h>
 
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
@@ -18,4 +19,9 @@ const ElfW(Dyn) * platform_own(void)
 char **platform_environment(void)
 {
 	return environ;
+}
+
+const char *platform_executed(void)
+{
+	return (const char *)getauxval(AT_EXECFN); // NOLINT(performance-no-int-to-ptr)
 }
