@@ -207,8 +207,9 @@ static bool has_moved_link(const struct sightings *s, uint32_t pid)
 /* rename(2); or link(2), which says that it has read what it did not follow. */
 static bool gives_other_name(const struct wire_record *r)
 {
-	return r->kind == WIRE_REMOVE ? r->detail == WIRE_REMOVE_MOVED
-	                              : r->kind == WIRE_OPEN && r->detail == (WIRE_OPEN_READ | WIRE_OPEN_NOFOLLOW);
+	return r->kind == WIRE_REMOVE
+	           ? r->detail == WIRE_REMOVE_MOVED
+	           : r->kind == WIRE_OPEN && r->detail == (WIRE_OPEN_READ | WIRE_OPEN_NOFOLLOW);
 }
 
 static void note_moved_link(struct sightings *s, uint32_t pid)
@@ -238,9 +239,8 @@ static void see_made(struct sightings *s, struct pathset_entry *e, const struct 
 /* Does the record tell of what the path leads to, where it is a link? */
 static bool is_followed(const struct wire_record *r)
 {
-	return r->kind == WIRE_OPEN || r->kind == WIRE_LIST || r->kind == WIRE_ACCESS ||
-	       r->kind == WIRE_HELLO || r->kind == WIRE_LIBRARY ||
-	       (r->kind == WIRE_STAT && !(r->detail & WIRE_LOOK_NOFOLLOW));
+	return r->kind == WIRE_OPEN || r->kind == WIRE_LIST || r->kind == WIRE_ACCESS || r->kind == WIRE_HELLO ||
+	       r->kind == WIRE_LIBRARY || (r->kind == WIRE_STAT && !(r->detail & WIRE_LOOK_NOFOLLOW));
 }
 
 /* What lies behind a link of its own is not its own. */

@@ -156,8 +156,7 @@ bool sightings_is_own_process(const struct sightings *s, const char *path)
  * the run's own: by one that came in between, the same name may lead elsewhere.) */
 static bool only_looks(const struct wire_record *r)
 {
-	const uint32_t changes =
-	    WIRE_OPEN_WRITE | WIRE_OPEN_EMPTY | WIRE_OPEN_CREATED | WIRE_OPEN_EXCLUSIVE;
+	const uint32_t changes = WIRE_OPEN_WRITE | WIRE_OPEN_EMPTY | WIRE_OPEN_CREATED | WIRE_OPEN_EXCLUSIVE;
 	switch (r->kind) {
 	case WIRE_OPEN:
 		return !(r->detail & changes);

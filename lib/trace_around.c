@@ -32,8 +32,8 @@ static int note_names(struct judge *j, const char *const *list)
  * noise to all but make. */
 static int note_by_rule(struct judge *j)
 {
-	static const char *const of_libc[] = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "GLIBC_TUNABLES", "POSIXLY_CORRECT",
-	                                      NULL};
+	static const char *const of_libc[] = {"LD_PRELOAD",     "LD_LIBRARY_PATH", "LD_AUDIT",
+	                                      "GLIBC_TUNABLES", "POSIXLY_CORRECT", NULL};
 	static const char *const of_make[] = {"MAKEFLAGS", "GNUMAKEFLAGS", "MFLAGS", NULL};
 	int rc = j->seen->dynamic ? note_names(j, of_libc) : DPC_OK;
 	for (size_t i = 0; rc == DPC_OK && i < j->seen->programs.count; i++)

@@ -30,5 +30,6 @@ void known_note(const struct stat *st, enum target_kind kind)
 	int64_t changed = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
 	uint64_t hash = hash_of(st);
 	if (changed < log_head->began)
-		atomic_store_explicit(slot_of(hash), (hash & ~(uint64_t)KIND_BITS) | (kind + 1), memory_order_relaxed);
+		atomic_store_explicit(slot_of(hash), (hash & ~(uint64_t)KIND_BITS) | (kind + 1),
+		                      memory_order_relaxed);
 }

@@ -69,7 +69,7 @@ static void log_vain(const char *file, const char *loaded)
 void library_log_absent(const char *name)
 {
 	static const char usual[][32] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib",
-	                                    "/usr/lib"};
+	                                 "/usr/lib"};
 	char path[WIRE_PATH_MAX];
 	log_vain(name, NULL);
 	log_read_by_rule("/etc/ld.so.cache");

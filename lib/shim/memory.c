@@ -22,7 +22,7 @@ static struct more {
 		char page[PAGE];
 	} wiped;
 	_Atomic uint64_t seen[MANY];
-} *_Atomic more;
+} * _Atomic more;
 
 /* Where there is no memory to be had, it goes on as it began. */
 static void get_more(void)
