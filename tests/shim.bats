@@ -493,7 +493,7 @@ assert_none_missed() { # COMMAND...
 	assert_balanced
 	run -0 "$ROOT/tests/shim/missed" seen "$LOG"
 	assert_output --regexp '^[0-9]+$'
-	[ "$output" -gt 10 ]
+	[ "$output" -gt 5 ]
 }
 
 @test "shim: every path that strace sees is in the log" {
