@@ -10,7 +10,7 @@ done
 common_setup() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && while [ ! -e Makefile ]; do cd ..; done && pwd)
 	BUILD=${DPC_TEST_BUILD:-$ROOT/build}
-	unset "${!DPCACHE_@}" CI XDG_CACHE_HOME
+	unset "${!DPCACHE_@}" "${!MAKE@}" MFLAGS CI XDG_CACHE_HOME
 	export LC_ALL=C.UTF-8 TZ=UTC SHELL=/bin/sh
 	export DPCACHE_DIR=$BATS_TEST_TMPDIR/cache
 	PATH=$BUILD:$PATH
