@@ -1,6 +1,7 @@
 /* Executing. What is executed goes on under our eyes. */
 #include "watcher/call.h"
 #include "watcher/look.h"
+#include "watcher/peek.h"
 #include "watcher/program.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ static void tell_program(const struct scene *s, const struct name *n, bool first
 
 /* A failure that is not foreseen is told as a success: what was looked at is
  * recorded then, too, and both counts agree. */
-void tell_exec(struct scene *s)
+static void tell_execution(struct scene *s)
 {
 	struct name n;
 	const struct call *c = s->call;
@@ -94,4 +95,10 @@ void tell_exec(struct scene *s)
 		tell_program(s, &n, first);
 	else if (!first)
 		tell_failed(s, &n, error);
+}
+
+void tell_exec(struct scene *s)
+{
+	tell_execution(s);
+	peek_forget();
 }

@@ -24,6 +24,7 @@ struct scene {
 	const struct call *call;
 	const uint64_t *args;
 	uint64_t id;
+	int64_t heard; /* when the call was, by scene_clock */
 	pid_t tid, pid; /* the thread, its process */
 	int answer;     /* 0: the call goes on; else the errno it fails with, not made at all */
 };
@@ -34,6 +35,9 @@ struct name {
 	char path[WIRE_PATH_MAX];
 	char here[WIRE_PATH_MAX + 32];
 };
+
+/* Monotonic, ns. */
+int64_t scene_clock(void);
 
 /* The process that a thread belongs to. */
 pid_t scene_process(pid_t tid);

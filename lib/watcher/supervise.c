@@ -49,7 +49,7 @@ static pid_t process_of(pid_t tid)
 static int tell(struct watch *w, const struct seccomp_notif *c)
 {
 	const uint64_t *args = (const uint64_t *)c->data.args;
-	struct scene s = {.watch = w, .args = args, .id = c->id, .tid = (pid_t)c->pid};
+	struct scene s = {.watch = w, .args = args, .id = c->id, .heard = scene_clock(), .tid = (pid_t)c->pid};
 	if (w->elsewhere)
 		return 0;
 	s.pid = process_of(s.tid);
