@@ -194,6 +194,16 @@ static int see_way(struct sightings *s, const char *path, bool all)
 	return way_walk(&s->ways, path, see_part, &w);
 }
 
+/* A program asks the kernel where it lies, and takes from there what belongs to it. */
+int sighting_of_program(struct sightings *s, const char *path, uint32_t how)
+{
+	struct pathset_entry *e = pathset_at(&s->paths, path);
+	if (!e)
+		return DPC_E_MEMORY;
+	sighting_look(e, how);
+	return see_way(s, path, false);
+}
+
 /* What takes another name is what the process took the old one from: of which names
  * that was, need not be known for each, as few programs move links at all. */
 static bool has_moved_link(const struct sightings *s, uint32_t pid)
@@ -296,8 +306,7 @@ int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error
 		sighting_look(e, SEEN_READ);
 		break;
 	case WIRE_HELLO:
-		sighting_look(e, SEEN_READ | SEEN_PLACE);
-		break;
+		return sighting_of_program(s, path, SEEN_READ | SEEN_PLACE);
 	case WIRE_OPEN:
 		see_open(s, e, path, r->detail);
 		return r->detail & WIRE_OPEN_DIRECTORY ? see_way(s, path, false) : DPC_OK;

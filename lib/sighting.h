@@ -12,6 +12,9 @@ void sightings_name_process(char name[SIGHTINGS_PROCESS], uint32_t pid);
  * the run's own making. */
 void sighting_look(struct pathset_entry *e, uint32_t how);
 
+/* What lies at the path, tidied up, was executed. DPC_E_MEMORY. */
+int sighting_of_program(struct sightings *s, const char *path, uint32_t how);
+
 /* Add what the record tells of its path, which is absolute. DPC_MISS with the reason
  * when the result must not be kept for it; DPC_E_MEMORY. */
 int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error *err);

@@ -43,10 +43,7 @@ static int see_executed(struct sightings *s, const struct pathset_entry *x)
 	if (!x->bits || *name != '/')
 		return DPC_OK;
 	sightings_tidy(&s->ways, path, name);
-	struct pathset_entry *e = pathset_at(&s->paths, path);
-	if (e)
-		sighting_look(e, SEEN_PLACE);
-	return e ? DPC_OK : DPC_E_MEMORY;
+	return sighting_of_program(s, path, SEEN_PLACE);
 }
 
 /* What /proc has in place of a process's directories is another for each. */

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool log_begun = true;
 struct wire_head *log_head;
@@ -17,10 +18,22 @@ const char *log_name(void)
 	return name;
 }
 
-/* Of a script, the interpreters: they tell of themselves. */
+/* Of a script, by which name its interpreter was found: that knows only its own. Nobody
+ * else writes to the log yet. */
 void log_outcome(enum wire_kind kind, unsigned detail, int dir, const char *path, int error)
 {
-	(void)kind, (void)detail, (void)dir, (void)path, (void)error;
+	struct wire_record *r = (struct wire_record *)((char *)log_head + WIRE_HEAD + log_head->used);
+	size_t size = sizeof *r + strlen(path) + 1;
+	(void)dir;
+	/* The command's own, which is in the question. */
+	if (*path != '/')
+		return;
+	r->kind = (uint16_t)kind;
+	r->error = (uint16_t)error;
+	r->detail = detail;
+	strcpy(r->path, path);
+	r->size = (uint32_t)((size + WIRE_ALIGN - 1) & ~(size_t)(WIRE_ALIGN - 1));
+	log_head->used += r->size;
 }
 
 /* Never: there is no log but the one that was set. */

@@ -314,7 +314,7 @@ same() {
 		assert_logged 'access 0 2 ./absent/tool'
 		assert_logged 'exec 0 0 ./bin/tool'
 		assert_logged 'open 1 0 ./bin/tool'
-		assert_logged 'open 1 0 /bin/sh'
+		assert_logged 'access 0 0 /bin/sh'
 		assert_balanced '2 2'
 	done
 	same calls execvp bare a b

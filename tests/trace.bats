@@ -192,6 +192,32 @@ as_before_then() {
 	as_before_then 'rm dir/a; mkdir dir/a' 'find dir -type f | sort' dir/b
 }
 
+@test "dpcache run --trace: a program that is found through a link, and asks where it lies" {
+	local command state
+	mkdir first second
+	gcc -x c -o first/program - <<-'EOF'
+		#include <unistd.h>
+		int main(void)
+		{
+			char path[4096];
+			return write(1, path, (size_t)readlink("/proc/self/exe", path, sizeof path)) < 0;
+		}
+	EOF
+	cp first/program second/
+	printf '#!%s/link/program\n' "$PWD" >script
+	chmod +x script
+	for command in link/program ./script 'sh -c link/program' 'sh -c ./script'; do
+		for state in first second; do
+			ln -sfn "$state" link
+			# shellcheck disable=SC2086 # words
+			twice dpcache run --trace $command
+			assert_decision hit
+			# shellcheck disable=SC2086
+			assert_equal "$(dpcache run --trace $command)" "$(realpath "$state")/program"
+		done
+	done
+}
+
 @test "dpcache run --trace: that a program may be executed" {
 	printf '#!/bin/sh\necho tool\n' >tool
 	chmod +x tool

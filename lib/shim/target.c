@@ -104,6 +104,7 @@ void target_look(struct target *t, int dir, const char *path)
 		if (depth == SCRIPTS_MAX)
 			return;
 	}
+	/* It names itself, but by where the links lead by which it was found. */
 	if (path == interpreter)
-		log_outcome(WIRE_OPEN, WIRE_OPEN_READ, dir, path, t->error);
+		log_outcome(WIRE_ACCESS, 0, dir, path, t->error);
 }

@@ -21,7 +21,7 @@ struct target {
 	bool script; /* the kind is its interpreter's */
 };
 
-/* Look at the file, follow "#!", log scripts and interpreters as read. Safe in a
+/* Look at the file, follow "#!", log scripts as read, and interpreters as sought. Safe in a
  * vfork child. */
 void target_look(struct target *t, int dir, const char *path);
 
