@@ -397,6 +397,20 @@ reader_is_traced() {
 	assert_reason 'link that it made itself'
 }
 
+@test "dpcache run --trace: what lies behind a link that it makes where it has looked before" {
+	local kind text
+	for kind in --trace --trace=strict; do
+		for text in 'test -e link; ln -s input link; test -e link && echo there; rm link' \
+			'test -e link/input; ln -s . first; mv first link; test -e link/input && echo there; rm link'; do
+			rm -f input
+			assert_equal "$(dpcache run "$kind" sh -c "$text" 2>/dev/null)" ''
+			assert_reason 'link that it made itself'
+			touch input
+			assert_equal "$(dpcache run "$kind" sh -c "$text" 2>/dev/null)" there
+		done
+	done
+}
+
 @test "dpcache run --trace: what lies behind a link that it makes and moves" {
 	local moved
 	for moved in 'ln -s input first; mv first link' 'touch link; ln -sf input link' 'ln -s input first; ln -P first link'; do

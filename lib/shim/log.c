@@ -26,7 +26,8 @@ static uint64_t hash_bytes(uint64_t hash, const char *data, size_t size)
 
 static uint64_t hash_record(uint64_t head, const struct place *from, const char *path, size_t length)
 {
-	uint64_t hash = mix(UINT64_C(0x2545f4914f6cdd1d), head);
+	uint64_t links = atomic_load_explicit(&log_head->links, memory_order_relaxed);
+	uint64_t hash = mix(mix(UINT64_C(0x2545f4914f6cdd1d), links), head);
 	if (from->length)
 		hash = hash_bytes(hash, from->text, from->length);
 	return hash_bytes(hash, path, length);
@@ -75,6 +76,8 @@ static struct wire_record *append(const struct entry *e)
 static struct wire_record *append_new(const struct entry *e)
 {
 	bool changes = e->kind == WIRE_MAKE || e->kind == WIRE_REMOVE;
+	if (e->kind == WIRE_MAKE && !e->error)
+		wire_count_link(log_head, e->detail);
 	uint64_t head = (uint64_t)e->detail << 32 | (uint64_t)e->kind << 16 | (uint64_t)e->error;
 	if (changes || memory_is_new(hash_record(head, &e->from, e->path, e->length)))
 		return append(e);

@@ -31,7 +31,8 @@
  * WIRE_PATH_MAX long with it; longer ones cannot be opened either.
  *
  * A writer may leave out a record that it has written before: same kind, detail,
- * error and path; but not what tells of a change, WIRE_MAKE and WIRE_REMOVE. */
+ * error and path; but not what tells of a change, WIRE_MAKE and WIRE_REMOVE, and not
+ * what it has written when head.links was another. */
 #ifndef DPC_WIRE_H
 #define DPC_WIRE_H
 
@@ -76,6 +77,9 @@ struct wire_head {
 	int64_t began; /* wall clock, ns: what changed before has an earlier change time; 0: not known */
 	/* What programs that did not change since turned out to be: see shim/target.c. */
 	_Atomic uint64_t targets[WIRE_TARGETS];
+	/* Counted up with each symbolic link that is made, and from the first on with each new
+	 * name, as it may be one that was moved: the same path may lead elsewhere since. */
+	_Atomic uint32_t links;
 	/* NUL-terminated; empty: there is none. Filled in before the run begins. */
 	char shim[WIRE_PROGRAM_MAX];      /* the shim for programs of this C library */
 	char shim_musl[WIRE_PROGRAM_MAX]; /* the one for musl's */
@@ -153,5 +157,12 @@ struct wire_record {
 	uint32_t pid;
 	char path[];
 };
+
+/* A name was made: count up head.links, if need be. */
+static inline void wire_count_link(struct wire_head *head, enum wire_make made)
+{
+	if (made == WIRE_MAKE_LINK || atomic_load_explicit(&head->links, memory_order_relaxed))
+		atomic_fetch_add_explicit(&head->links, 1, memory_order_relaxed);
+}
 
 #endif

@@ -39,7 +39,8 @@ static void append(struct wire_head *head, const struct wire_record *r, uint32_t
 	atomic_store_explicit(&to->size, size, memory_order_release);
 }
 
-/* Two records are taken for one if 64 bits of a keyed hash agree. A newer one
+/* Behind a new link, the same record is another: what stands for its size says so.
+ * Two records are taken for one if 64 bits of a keyed hash agree. A newer one
  * displaces an older one: then that is written again, which does no harm. */
 static bool is_known(const struct wire_record *r, size_t size)
 {
@@ -73,6 +74,7 @@ static void write_record(const struct journal *j, const struct wire_record *fact
 	memcpy(&out.r, facts, sizeof *facts);
 	memcpy(out.r.path, path, length);
 	memset(out.r.path + length, 0, size - used + 1);
+	out.r.size = atomic_load_explicit(&j->head->links, memory_order_relaxed);
 	if (again || !is_known(&out.r, size))
 		append(j->head, &out.r, (uint32_t)size);
 }
@@ -82,6 +84,8 @@ void journal_tell(const struct journal *j, pid_t pid, enum wire_kind kind, int e
 {
 	struct wire_record r = {
 	    .kind = (uint16_t)kind, .error = (uint16_t)error, .detail = detail, .pid = (uint32_t)pid};
+	if (kind == WIRE_MAKE && !error)
+		wire_count_link(j->head, detail);
 	if (!is_ours(j, path))
 		write_record(j, &r, path, kind == WIRE_MAKE || kind == WIRE_REMOVE);
 }
