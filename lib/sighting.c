@@ -8,17 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_link(struct way_memory *ways, const char *path)
+/* Its own may be gone by now. */
+static bool is_link(struct sightings *s, const char *path)
 {
 	struct stat st;
-	return way_look(ways, path, &st) == 0 && S_ISLNK(st.st_mode);
+	const struct pathset_entry *e = s->own_links ? pathset_find(&s->paths, path) : NULL;
+	return (e && e->bits & SEEN_OWN_LINK) || (way_look(&s->ways, path, &st) == 0 && S_ISLNK(st.st_mode));
 }
 
 /* One step up: textually, where what is left was no link to elsewhere. */
-static size_t go_up(struct way_memory *ways, char *out, size_t size)
+static size_t go_up(struct sightings *s, char *out, size_t size)
 {
 	out[size] = '\0';
-	if (size && is_link(ways, out)) {
+	if (size && is_link(s, out)) {
 		memcpy(out + size, "/..", 3);
 		return size + 3;
 	}
@@ -27,14 +29,14 @@ static size_t go_up(struct way_memory *ways, char *out, size_t size)
 	return size ? size - 1 : 0;
 }
 
-void sightings_tidy(struct way_memory *ways, char *out, const char *path)
+void sightings_tidy(struct sightings *s, char *out, const char *path)
 {
 	size_t size = 0;
 	while (*path) {
 		path += strspn(path, "/");
 		size_t n = strcspn(path, "/");
 		if (n == 2 && memcmp(path, "..", 2) == 0) {
-			size = go_up(ways, out, size);
+			size = go_up(s, out, size);
 		} else if (n && !(n == 1 && *path == '.') && size + n + 4 < WIRE_PATH_MAX) {
 			out[size++] = '/';
 			memcpy(out + size, path, n);
@@ -285,7 +287,7 @@ static bool leads_to_own(const struct sightings *s, const char *path)
 int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error *err)
 {
 	char path[WIRE_PATH_MAX];
-	sightings_tidy(&s->ways, path, r->path);
+	sightings_tidy(s, path, r->path);
 	if (r->kind == WIRE_HELLO && strncmp(path, "/proc/", 6) == 0)
 		return dpc__fail(err, DPC_MISS, "it executed %s", path);
 	if (s->own_links && follows_own_link(s, path, r)) {

@@ -42,7 +42,7 @@ static int see_executed(struct sightings *s, const struct pathset_entry *x)
 	const char *name = pathset_name(&s->executed, x);
 	if (!x->bits || *name != '/')
 		return DPC_OK;
-	sightings_tidy(&s->ways, path, name);
+	sightings_tidy(s, path, name);
 	return sighting_of_program(s, path, SEEN_PLACE);
 }
 

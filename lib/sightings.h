@@ -59,6 +59,6 @@ bool sightings_is_own_process(const struct sightings *s, const char *path);
 
 /* Take "//", "/./", and, where no link is in the way, "/x/.." out of an absolute
  * path. `out` has WIRE_PATH_MAX bytes. */
-void sightings_tidy(struct way_memory *ways, char *out, const char *path);
+void sightings_tidy(struct sightings *s, char *out, const char *path);
 
 #endif

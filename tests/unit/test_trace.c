@@ -188,6 +188,18 @@ static void what_lies_behind_a_link_of_its_own_is_refused(void **state)
 	end(&t);
 }
 
+static void dot_dot_behind_a_link_of_its_own_is_refused(void **state)
+{
+	struct traced t;
+	write_text(path_in(*state, "theirs"), "x");
+	begin(&t, state);
+	note_in(&t, WIRE_MAKE, WIRE_MAKE_LINK, 0, "link");
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "link/../theirs");
+	note_in(&t, WIRE_REMOVE, 0, 0, "link");
+	assert_refused(&t, "link that it made itself");
+	end(&t);
+}
+
 static void what_may_not_be_looked_at_counts_as_that(void **state)
 {
 	struct traced t;
@@ -306,9 +318,9 @@ static void dot_dot_behind_a_link_stays(void **state)
 	char out[WIRE_PATH_MAX];
 	struct fixture *f = *state;
 	assert_int_equal(symlink("/usr", path_in(f, "link")), 0);
-	struct way_memory ways = {0};
-	sightings_tidy(&ways, out, path_in(f, "link/../a"));
-	way_forget(&ways);
+	struct sightings s = {0};
+	sightings_tidy(&s, out, path_in(f, "link/../a"));
+	sightings_release(&s);
 	assert_string_equal(out, path_in(f, "link/../a"));
 }
 
@@ -653,6 +665,7 @@ int main(void)
 	    with_home(what_came_from_a_fifo_is_refused),
 	    with_home(a_directory_that_is_entered_through_a_link_depends_on_the_link),
 	    with_home(what_lies_behind_a_link_of_its_own_is_refused),
+	    with_home(dot_dot_behind_a_link_of_its_own_is_refused),
 	    with_home(a_link_of_its_own_stays_one_under_another_name),
 	    with_home(a_hard_link_to_a_link_of_its_own_is_one),
 	    with_home(a_program_may_be_its_own_by_a_link_of_its_own),
