@@ -19,8 +19,9 @@ static bool is_link(struct sightings *s, const char *path)
 /* One step up: textually, where what is left was no link to elsewhere. */
 static size_t go_up(struct sightings *s, char *out, size_t size)
 {
+	bool elsewhere = size >= 3 && memcmp(out + size - 3, "/..", 3) == 0;
 	out[size] = '\0';
-	if (size && is_link(s, out)) {
+	if (elsewhere || (size && is_link(s, out))) {
 		memcpy(out + size, "/..", 3);
 		return size + 3;
 	}

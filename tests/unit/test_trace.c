@@ -320,8 +320,12 @@ static void dot_dot_behind_a_link_stays(void **state)
 	assert_int_equal(symlink("/usr", path_in(f, "link")), 0);
 	struct sightings s = {0};
 	sightings_tidy(&s, out, path_in(f, "link/../a"));
-	sightings_release(&s);
 	assert_string_equal(out, path_in(f, "link/../a"));
+	sightings_tidy(&s, out, path_in(f, "link/../../a"));
+	assert_string_equal(out, path_in(f, "link/../../a"));
+	sightings_tidy(&s, out, path_in(f, "link/../a/../.."));
+	assert_string_equal(out, path_in(f, "link/../.."));
+	sightings_release(&s);
 }
 
 static void variables_count_by_name(void **state)
