@@ -351,11 +351,14 @@ same() {
 	assert_output './static ./static a b'
 	assert_logged 'exec 1 0 ././static'
 	# But for what would have failed: that it does as ever.
+	head -c 64 static >short
+	gcc -x c -Wl,--dynamic-linker=/nonexistent -o homeless - <<<'int main(void) { return 0; }'
+	printf '#!%s/round\n' "$PWD" >round
 	printf 'rubbish' >rubbish
-	chmod +x rubbish
+	chmod +x rubbish short round
 	chmod -x static
 	local file
-	for file in rubbish static absent; do
+	for file in rubbish short homeless round static absent; do
 		run -1 watch -l "$LOG" -w "$PWD/watcher" "$SHIM" calls execv "./$file"
 		assert_output ''
 		assert_balanced '1 1'

@@ -8,9 +8,11 @@
 #include <link.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 int elfile_open(struct elfile *e, int dir, const char *path)
 {
+	e->size = 0;
 	e->fd = raw_open(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (e->fd < 0)
 		return (int)-e->fd;
@@ -75,6 +77,29 @@ bool elfile_loader(const struct elfile *e, char *loader, size_t room)
 	long n = raw_read_at(e->fd, loader, p->p_filesz, p->p_offset);
 	loader[n > 0 ? n : 0] = 0;
 	return n > 0;
+}
+
+static bool is_sound(const struct elfile *e)
+{
+	const ElfW(Ehdr) *head = (const ElfW(Ehdr) *)e->head;
+	bool type = head->e_type == ET_EXEC || head->e_type == ET_DYN;
+	return type && head->e_phentsize == sizeof(ElfW(Phdr)) && head->e_phnum && segment(e, head->e_phnum - 1U);
+}
+
+bool elfile_will_begin(const struct elfile *e)
+{
+	struct elfile linker;
+	char loader[64];
+	if (!is_sound(e))
+		return false;
+	if (!segment_of_type(e, PT_INTERP))
+		return true;
+	if (!elfile_loader(e, loader, sizeof loader) || raw_access(AT_FDCWD, loader, X_OK) < 0 ||
+	    elfile_open(&linker, AT_FDCWD, loader) != 0)
+		return false;
+	bool sound = elfile_is_program(&linker) && is_sound(&linker);
+	elfile_close(&linker);
+	return sound;
 }
 
 struct dynamic {

@@ -22,6 +22,10 @@ bool elfile_is_program(const struct elfile *e);
 /* The dynamic linker that it names. False: none, or it is not for this processor. */
 bool elfile_loader(const struct elfile *e, char *loader, size_t room);
 
+/* Is it certain that the kernel can execute it, once it has looked at it and at its
+ * dynamic linker? Of what is not for this processor, or not usual, it is not. */
+bool elfile_will_begin(const struct elfile *e);
+
 /* Does it need, or has it built in, a sanitizer's runtime? Those want to be the first
  * in a process. */
 bool elfile_has_sanitizer(const struct elfile *e);

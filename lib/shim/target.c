@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 enum {
-	SCRIPTS_MAX = 4, /* as the kernel follows them */
+	SCRIPTS_MAX = 5, /* as the kernel follows them */
 	LINE_MAX_KERNEL = 255
 };
 
@@ -28,7 +28,7 @@ static bool changes_rights(const struct stat *st, bool capable)
 	return new_user != user[0] || new_group != group[0] || (capable && user[0]);
 }
 
-static enum target_kind kind_of_program(const struct elfile *e)
+static enum target_kind kind_by_loader(const struct elfile *e)
 {
 	char loader[64];
 	if (!elfile_loader(e, loader, sizeof loader) || elfile_has_sanitizer(e))
@@ -36,6 +36,14 @@ static enum target_kind kind_of_program(const struct elfile *e)
 	if (strcmp(loader, "/lib64/ld-linux-x86-64.so.2") == 0)
 		return TARGET_GLIBC;
 	return strcmp(loader, "/lib/ld-musl-x86_64.so.1") == 0 ? TARGET_MUSL : TARGET_ALONE;
+}
+
+/* Where it may fail, its caller is to learn of that: so nothing else is executed in its
+ * place. */
+static enum target_kind kind_of_program(const struct elfile *e)
+{
+	enum target_kind kind = kind_by_loader(e);
+	return kind == TARGET_ALONE && !elfile_will_begin(e) ? TARGET_DOUBTFUL : kind;
 }
 
 /* The interpreter that a first line names, in `head` itself. NULL: none. */
@@ -99,8 +107,8 @@ void target_look(struct target *t, int dir, const char *path)
 		log_outcome(WIRE_OPEN, WIRE_OPEN_READ, dir, path, 0);
 		dir = AT_FDCWD;
 		path = interpreter;
-		t->kind = TARGET_ALONE;
 		t->script = true;
+		t->kind = TARGET_DOUBTFUL;
 		if (depth == SCRIPTS_MAX)
 			return;
 	}

@@ -10,6 +10,7 @@ enum target_kind {
 	TARGET_GLIBC,  /* the shim goes with it */
 	TARGET_MUSL,   /* the one for musl does */
 	TARGET_ALONE,  /* it would be lost on it, or harm it */
+	TARGET_DOUBTFUL, /* it may fail: it is damaged, or for another processor */
 	TARGET_SECURE, /* the kernel changes its rights: nobody may look over its shoulder */
 	TARGET_OTHER,  /* neither a program nor "#!": it will fail, and then be a script to some */
 	TARGET_ABSENT  /* it cannot be read; target.error */

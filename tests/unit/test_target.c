@@ -147,6 +147,26 @@ static void a_script_is_known_by_its_interpreter_only(void **state)
 	end_copy(&c);
 }
 
+/* As many as the kernel follows, and one more. */
+static void scripts_of_scripts_are_followed_to_the_end(void **state)
+{
+	(void)state;
+	struct copy c[6];
+	struct target t;
+	const char *interpreter = "/bin/sh";
+	for (size_t i = 0; i < 6; i++) {
+		make_copy(&c[i], "/dev/null");
+		assert_true(dprintf(c[i].fd, "#!%s\n", interpreter) > 0);
+		interpreter = c[i].path;
+	}
+	target_look(&t, AT_FDCWD, c[4].path);
+	assert_int_equal(t.kind, TARGET_GLIBC);
+	target_look(&t, AT_FDCWD, c[5].path);
+	assert_int_equal(t.kind, TARGET_DOUBTFUL);
+	for (size_t i = 0; i < 6; i++)
+		end_copy(&c[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +175,7 @@ int main(void)
 	    cmocka_unit_test(what_changed_since_is_looked_into_each_time),
 	    cmocka_unit_test(another_file_is_not_known),
 	    cmocka_unit_test(a_script_is_known_by_its_interpreter_only),
+	    cmocka_unit_test(scripts_of_scripts_are_followed_to_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
