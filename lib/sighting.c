@@ -197,6 +197,15 @@ static int see_way(struct sightings *s, const char *path, bool all)
 	return way_walk(&s->ways, path, see_part, &w);
 }
 
+/* Opened like a file, too, a directory may be entered. */
+static bool is_directory(struct sightings *s, const char *path)
+{
+	struct stat st;
+	if (way_look(&s->ways, path, &st) != 0 || (S_ISLNK(st.st_mode) && stat(path, &st) < 0))
+		return false;
+	return S_ISDIR(st.st_mode);
+}
+
 /* A program asks the kernel where it lies, and takes from there what belongs to it. */
 int sighting_of_program(struct sightings *s, const char *path, uint32_t how)
 {
@@ -312,7 +321,9 @@ int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error
 		return sighting_of_program(s, path, SEEN_READ | SEEN_PLACE);
 	case WIRE_OPEN:
 		see_open(s, e, path, r->detail);
-		return r->detail & WIRE_OPEN_DIRECTORY ? see_way(s, path, false) : DPC_OK;
+		if (r->detail & WIRE_OPEN_DIRECTORY || (r->detail & WIRE_OPEN_READ && is_directory(s, path)))
+			return see_way(s, path, false);
+		break;
 	case WIRE_STAT:
 		see_stat(e, r->detail);
 		break;

@@ -175,6 +175,12 @@ static void a_directory_that_is_entered_through_a_link_depends_on_the_link(void 
 	assert_true(has_fact(&t, OBSERVED_LINK, path_in(f, "first")));
 	assert_true(has_fact(&t, OBSERVED_LINK, path_in(f, "second")));
 	end(&t);
+	begin(&t, state);
+	note_in(&t, WIRE_OPEN, WIRE_OPEN_READ, 0, "first");
+	assert_int_equal(judge(&t), DPC_OK);
+	assert_true(has_fact(&t, OBSERVED_LINK, path_in(f, "first")));
+	assert_true(has_fact(&t, OBSERVED_LINK, path_in(f, "second")));
+	end(&t);
 }
 
 static void what_lies_behind_a_link_of_its_own_is_refused(void **state)
