@@ -385,6 +385,10 @@ same() {
 	same ./loader dlopen libthere.so
 	assert_logged 'library 0 0 ./lib/libthere.so'
 	assert_logged 'list 0 0 ./lib'
+	refute_logged '^uncacheable'
+	gcc -std=gnu11 -D_GNU_SOURCE -iquote "$ROOT/lib" -Wl,-rpath,'$ORIGIN/$LIB:$ORIGIN/lib' -o loader "$ROOT/tests/shim/calls.c"
+	same ./loader dlopen libthere.so
+	assert_logged 'uncacheable 0 0 ran a program with a library path that cannot be followed'
 	same calls dlopen ./lib/libthere.so
 	assert_logged 'library 0 0 ././lib/libthere.so'
 	same calls dlopen libthere.so

@@ -112,6 +112,9 @@ static void log_path_dir(const char *object, const char *dir, size_t size)
 	}
 	if (!size && !used)
 		return;
+	/* $LIB, $PLATFORM: the dynamic linker's own idea. */
+	if (strcspn(dir, "$:") < size)
+		log_word(WIRE_UNCACHEABLE, "ran a program with a library path that cannot be followed");
 	if (used + size >= sizeof path)
 		size = sizeof path - used - 1;
 	memcpy(path + used, dir, size);
