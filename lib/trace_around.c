@@ -33,6 +33,7 @@ static int note_names(struct judge *j, const char *const *list)
 static int note_by_rule(struct judge *j)
 {
 	static const char *const of_libc[] = {"LD_PRELOAD",     "LD_LIBRARY_PATH", "LD_AUDIT",
+	                                      "LD_DEBUG",       "LD_SHOW_AUXV",    "LD_TRACE_LOADED_OBJECTS",
 	                                      "GLIBC_TUNABLES", "POSIXLY_CORRECT", NULL};
 	static const char *const of_make[] = {"MAKEFLAGS", "GNUMAKEFLAGS", "MFLAGS", NULL};
 	int rc = j->seen->dynamic ? note_names(j, of_libc) : DPC_OK;

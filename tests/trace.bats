@@ -113,6 +113,15 @@ assert_reason() { # WORDS
 	assert_decision hit
 }
 
+@test "dpcache run --trace: a variable by which the dynamic linker itself prints is an input" {
+	echo one >input
+	twice dpcache run --trace cat input 2>err
+	assert_decision hit
+	LD_DEBUG=libs dpcache run --trace cat input 2>err
+	assert_decision miss
+	grep -q libc err
+}
+
 @test "dpcache run --trace: a file that was open already is an input" {
 	echo one >input
 	inherited() { dpcache run --trace sh -c 'cat <&7' 7<input; }
