@@ -44,8 +44,8 @@ int judge_add_content(struct judge *j, const char *path, dpc_error *why)
 		return judge_add(j, OBSERVED_PLACE, path, why);
 	if (!S_ISREG(st.st_mode))
 		return dpc__fail(why, DPC_MISS, "it read %s, which is no file", path);
-	int rc = judge_stayed(j, path, false, why);
-	return rc == DPC_OK ? judge_add(j, OBSERVED_FILE, path, why) : rc;
+	int rc = judge_add(j, OBSERVED_FILE, path, why);
+	return rc == DPC_OK ? judge_stayed(j, path, false, why) : rc;
 }
 
 /* A directory's times move with every name in it. They count, but for those by which
@@ -65,8 +65,8 @@ static int add_metadata(struct judge *j, const char *path, bool of_link, dpc_err
 	bool special = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode);
 	if (special || has_idle_times(j, path, &st))
 		return judge_add(j, of_link ? OBSERVED_LPLACE : OBSERVED_PLACE, path, why);
-	int rc = judge_stayed(j, path, of_link, why);
-	return rc == DPC_OK ? judge_add(j, of_link ? OBSERVED_LSTAT : OBSERVED_STAT, path, why) : rc;
+	int rc = judge_add(j, of_link ? OBSERVED_LSTAT : OBSERVED_STAT, path, why);
+	return rc == DPC_OK ? judge_stayed(j, path, of_link, why) : rc;
 }
 
 /* A directory's times move for other reasons. */
@@ -74,8 +74,8 @@ static int add_place(struct judge *j, const char *path, bool of_link, dpc_error 
 {
 	struct stat st;
 	bool dir = (of_link ? lstat(path, &st) : stat(path, &st)) == 0 && S_ISDIR(st.st_mode);
-	int rc = dir ? DPC_OK : judge_stayed(j, path, of_link, why);
-	return rc == DPC_OK ? judge_add(j, of_link ? OBSERVED_LPLACE : OBSERVED_PLACE, path, why) : rc;
+	int rc = judge_add(j, of_link ? OBSERVED_LPLACE : OBSERVED_PLACE, path, why);
+	return rc == DPC_OK && !dir ? judge_stayed(j, path, of_link, why) : rc;
 }
 
 /* It was not allowed: by what is there, by what leads there, or by the directory in
@@ -98,21 +98,20 @@ int judge_add_denial(struct judge *j, const char *path, dpc_error *why)
 static int add_listing(struct judge *j, const char *path, dpc_error *why)
 {
 	const struct digest *before = vigil_names(j->vigil, path);
-	int rc = judge_stayed(j, path, false, before ? NULL : why);
-	if (rc == DPC_OK)
-		return judge_add(j, OBSERVED_LISTING, path, why);
-	if (!before)
+	int rc = judge_add(j, OBSERVED_LISTING, path, why);
+	if (rc != DPC_OK)
 		return rc;
-	struct observation *o = observations_add(j->facts, OBSERVED_LISTING, named(j, path));
-	if (o)
-		o->digest = *before;
-	return o ? DPC_OK : DPC_E_MEMORY;
+	rc = judge_stayed(j, path, false, before ? NULL : why);
+	if (rc == DPC_OK || !before)
+		return rc;
+	j->facts->v[j->facts->count - 1].digest = *before;
+	return DPC_OK;
 }
 
 static int add_link(struct judge *j, const char *path, dpc_error *why)
 {
-	int rc = judge_stayed(j, path, true, why);
-	return rc == DPC_OK ? judge_add(j, OBSERVED_LINK, path, why) : rc;
+	int rc = judge_add(j, OBSERVED_LINK, path, why);
+	return rc == DPC_OK ? judge_stayed(j, path, true, why) : rc;
 }
 
 int judge_add_looks(struct judge *j, uint32_t bits, const char *path, dpc_error *why)

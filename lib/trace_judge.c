@@ -14,7 +14,7 @@ static int judge_input(struct judge *j, const struct pathset_entry *e, const cha
 	const uint32_t absent = SEEN_ABSENT | SEEN_NO_NAME;
 	if (e->bits & absent && e->bits & SEEN_LOOKS & ~(absent | SEEN_DENIED))
 		return judge_changed(path, why);
-	int rc = judge_way(j, path, why);
+	int rc = judge_way(j, path);
 	if (rc == DPC_OK && e->bits & absent)
 		rc = judge_add_absence(j, e, path, why);
 	else if (rc == DPC_OK)
@@ -42,6 +42,8 @@ static int judge_all(struct judge *j, dpc_error *why)
 	int rc = DPC_OK;
 	for (size_t i = 0; rc == DPC_OK && i < j->seen->paths.count; i++)
 		rc = judge_path(j, &j->seen->paths.v[i], why);
+	if (rc == DPC_OK)
+		rc = judge_ways_stayed(j, why);
 	if (rc == DPC_OK)
 		rc = judge_linker(j, why);
 	if (rc == DPC_OK)
@@ -89,7 +91,7 @@ int trace_judge(struct trace_outcome *outcome, struct trace *t, const struct tra
 	vigil_end(&t->vigil, is_own, &seen);
 	if (rc == DPC_OK)
 		rc = judge_all(&j, why);
-	pathset_release(&j.checked);
+	pathset_release(&j.ways);
 	sightings_release(&seen);
 	return rc;
 }

@@ -19,7 +19,7 @@ struct judge {
 	const struct looker *look;
 	const struct vigil *vigil;
 	int64_t began;
-	struct pathset checked; /* directories on the way that are known to have stayed */
+	struct pathset ways; /* directories and links that lead to what was looked at */
 	char cwd[PATH_MAX];
 };
 
@@ -44,8 +44,10 @@ int judge_output(struct judge *j, const struct pathset_entry *e, const char *pat
 /* Says that it did not. */
 int judge_changed(const char *path, dpc_error *why);
 
-/* All that leads to it; and what is there itself. */
-int judge_way(struct judge *j, const char *path, dpc_error *why);
+/* All that leads to it is to be looked at, once all facts are there; what is there itself,
+ * behind its fact. Who looked first could miss a change that the fact shows. */
+int judge_way(struct judge *j, const char *path);
+int judge_ways_stayed(struct judge *j, dpc_error *why);
 int judge_stayed(struct judge *j, const char *path, bool of_link, dpc_error *why);
 
 /* --- what is remembered --- */

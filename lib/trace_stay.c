@@ -20,30 +20,30 @@ static bool way_stayed(const struct judge *j, const struct stat *st)
 	return stamp(st->st_ctim) <= j->began || (S_ISDIR(st->st_mode) && stamp(st->st_mtim) > j->began);
 }
 
-struct way_check {
-	struct judge *j;
-	dpc_error *why;
-};
-
-static int check_part(void *context, const char *part, const struct stat *st)
+static int note_part(void *context, const char *part, const struct stat *st)
 {
-	struct way_check *c = context;
-	struct pathset_entry *e = pathset_at(&c->j->checked, part);
-	const struct pathset_entry *seen = pathset_find(&c->j->seen->paths, part);
-	bool on_the_way = S_ISDIR(st->st_mode) || S_ISLNK(st->st_mode);
-	if (!e)
-		return DPC_E_MEMORY;
+	struct judge *j = context;
+	const struct pathset_entry *seen = pathset_find(&j->seen->paths, part);
 	bool own = seen && seen->bits & SEEN_OWN;
-	if (!e->bits && on_the_way && !own && !way_stayed(c->j, st))
-		return judge_changed(part, c->why);
-	e->bits = 1;
-	return DPC_OK;
+	if (own || !(S_ISDIR(st->st_mode) || S_ISLNK(st->st_mode)))
+		return DPC_OK;
+	return pathset_at(&j->ways, part) ? DPC_OK : DPC_E_MEMORY;
 }
 
-int judge_way(struct judge *j, const char *path, dpc_error *why)
+int judge_way(struct judge *j, const char *path)
 {
-	struct way_check c = {j, why};
-	return way_walk(&j->seen->ways, path, check_part, &c);
+	return way_walk(&j->seen->ways, path, note_part, j);
+}
+
+int judge_ways_stayed(struct judge *j, dpc_error *why)
+{
+	struct stat st;
+	for (size_t i = 0; i < j->ways.count; i++) {
+		const char *part = pathset_name(&j->ways, &j->ways.v[i]);
+		if (lstat(part, &st) < 0 || !way_stayed(j, &st))
+			return judge_changed(part, why);
+	}
+	return DPC_OK;
 }
 
 int judge_stayed(struct judge *j, const char *path, bool of_link, dpc_error *why)
