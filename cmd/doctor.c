@@ -1,7 +1,6 @@
 /* dpcache doctor: check the cache, and mend it. */
 #include "cmd.h"
 
-#include "account.h"
 #include "check.h"
 #include "json.h"
 #include "place.h"
@@ -13,7 +12,7 @@ enum { D_FIX = 1, D_JSON, D_STORE };
 const struct opt doctor_opts[] = {
     {"fix", 0, NULL, "mend what is found; a broken database is moved aside", D_FIX},
     {"json", 0, NULL, "print a JSON array", D_JSON},
-    {"store", 0, "URL", "sqlite:[DIRECTORY]", D_STORE},
+    {"store", 0, "URL", OPT_STORE_HELP, D_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 
@@ -53,7 +52,7 @@ int cmd_doctor(const struct command *self, char **words)
 	struct printer printer = {0};
 	struct check c = {.report = print, .context = &printer};
 	dpc_error err = {0};
-	char path[PATH_MAX];
+	static struct home home;
 	const char *store = NULL;
 	bool help;
 	const struct opt_slot slots[] = {
@@ -65,9 +64,9 @@ int cmd_doctor(const struct command *self, char **words)
 		rc = opt_expect_end(&parser, &err);
 	if (rc != DPC_OK)
 		return place_fail(&err);
-	rc = home_locate(path, store, account_home, &err);
+	rc = store_locate(&home, store, &err);
 	if (rc == DPC_OK)
-		rc = check_cache(&c, path, &err);
+		rc = check_cache(&c, &home, &err);
 	if (printer.json)
 		puts(printer.any ? "\n]" : "[]");
 	if (rc != DPC_OK)

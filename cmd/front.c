@@ -129,7 +129,7 @@ static int run(char **argv, unsigned closed)
 	static struct home h;
 	int status = -1;
 	if (options_parse(&o, run_opts, argv + 2, NULL) == DPC_OK && !o.help && !o.no_cache && !(o.use_stdin && (closed & 1)) &&
-	    home_locate(h.path, o.store, NULL, NULL) == DPC_OK && home_open(&h, h.path, NULL) == DPC_OK &&
+	    home_locate(&h, o.store, NULL, NULL) == DPC_OK && home_open(&h, NULL) == DPC_OK &&
 	    options_settle(&o, &h, NULL) == DPC_OK && !o.exe_errno)
 		status = ask_for_it(&o, &h);
 	options_release(&o);

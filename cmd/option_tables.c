@@ -25,7 +25,7 @@
 	{"no-path", 0, NULL, "leave PATH out of the key", O_NO_PATH},                                        \
 	{"no-uid", 0, NULL, "leave the user out of the key", O_NO_UID},                                      \
 	{"no-locale", 0, NULL, "leave LANG, LANGUAGE, LC_* and TZ out of the key", O_NO_LOCALE},             \
-	{"store", 0, "URL", "sqlite:[DIRECTORY]", O_STORE}
+	{"store", 0, "URL", OPT_STORE_HELP, O_STORE}
 
 /* What run has besides. */
 #define RUN_OPTS                                                                                         \

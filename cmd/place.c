@@ -1,6 +1,5 @@
 #include "place.h"
 
-#include "account.h"
 #include "cmd.h"
 #include "report.h"
 #include "stats.h"
@@ -10,16 +9,15 @@
 
 int place_open(struct place *p, const char *url, bool create, dpc_error *err)
 {
-	char path[PATH_MAX];
 	*p = (struct place){.home = {.fd = -1}};
-	int rc = home_locate(path, url, account_home, err);
+	int rc = store_locate(&p->home, url, err);
 	if (rc != DPC_OK)
 		return rc;
 	if (create)
-		return home_create(&p->home, path, err);
-	rc = home_open(&p->home, path, err);
+		return home_create(&p->home, err);
+	rc = home_open(&p->home, err);
 	if (rc == DPC_E_CORRUPT)
-		return dpc__context(err, rc, "%s (run: dpcache doctor --fix)", path);
+		return dpc__context(err, rc, "%s (run: dpcache doctor --fix)", p->home.path);
 	return rc == DPC_E_NOTFOUND ? DPC_MISS : rc;
 }
 

@@ -1,7 +1,6 @@
 /* dpcache run: what the front could not answer. */
 #include "cmd.h"
 
-#include "account.h"
 #include "backoff.h"
 #include "environment.h"
 #include "handover.h"
@@ -14,6 +13,7 @@
 #include "report.h"
 #include "serve.h"
 #include "stats.h"
+#include "store.h"
 #include "vault.h"
 
 #include <errno.h>
@@ -380,15 +380,12 @@ static int meet(struct job *j)
 
 static int run_cached(struct job *j)
 {
-	char path[PATH_MAX];
 	dpc_error err = {0};
-	int rc = home_locate(path, j->o.store, account_home, &err);
-	if (rc == DPC_E_USAGE) {
-		report_error("%s", err.message);
-		return EXIT_USAGE;
-	}
+	int rc = store_locate(&j->home, j->o.store, &err);
 	if (rc == DPC_OK)
-		rc = home_create(&j->home, path, &err);
+		rc = home_create(&j->home, &err);
+	if (rc == DPC_MISS && !j->o.require_cache)
+		return run_bare(j, err.message);
 	if (rc != DPC_OK)
 		return run_despite(j, &err);
 	if (*j->home.notice)

@@ -1,6 +1,5 @@
 /* The public interface: an open cache and its named values. */
-#include "account.h"
-#include "home.h"
+#include "store.h"
 #include "value.h"
 
 #include <endian.h>
@@ -12,22 +11,20 @@ struct dpc_cache {
 
 int dpc_cache_open(dpc_cache **out, const char *url, dpc_error *err)
 {
-	char path[PATH_MAX];
 	if (!out)
 		return dpc__fail(err, DPC_E_USAGE, "out is NULL");
 	*out = NULL;
-	int rc = home_locate(path, url, account_home, err);
-	if (rc != DPC_OK)
-		return rc;
 	dpc_cache *c = calloc(1, sizeof *c);
 	if (!c)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	rc = home_create(&c->home, path, err);
+	int rc = store_locate(&c->home, url, err);
 	if (rc == DPC_OK)
-		*out = c;
-	else
+		rc = home_create(&c->home, err);
+	if (rc < 0)
 		free(c);
-	return rc;
+	else
+		*out = c;
+	return rc < 0 ? rc : DPC_OK;
 }
 
 void dpc_cache_close(dpc_cache *cache)
@@ -54,9 +51,12 @@ static int check_arguments(struct value_name *n, const dpc_cache *cache, const v
 	return DPC_OK;
 }
 
-/* The invalidation stamps may have moved since the cache was opened. */
+/* The invalidation stamps may have moved since the cache was opened. DPC_MISS where
+ * nothing is kept. */
 static int renew_state(dpc_cache *cache, dpc_error *err)
 {
+	if (cache->home.engine == ENGINE_NULL)
+		return DPC_MISS;
 	return state_read(&cache->home.state, cache->home.fd, err);
 }
 
@@ -134,5 +134,7 @@ int dpc_cache_remove(dpc_cache *cache, const void *key, uint64_t key_size, dpc_e
 {
 	struct value_name n;
 	int rc = check_arguments(&n, cache, key, key_size, err);
+	if (rc == DPC_OK)
+		rc = renew_state(cache, err);
 	return rc == DPC_OK ? value_remove(&cache->home, &n, err) : rc;
 }

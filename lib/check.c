@@ -52,17 +52,18 @@ static void check_mode(struct check *c, const char *path)
 	tell_broken(c, mended, "directory", text);
 }
 
-static int check_home(struct check *c, struct home *h, const char *path, dpc_error *err)
+static int check_home(struct check *c, struct home *h, dpc_error *err)
 {
+	const char *path = h->path;
 	struct stat st;
 	if (lstat(path, &st) < 0 && errno == ENOENT) {
 		tell(c, FINDING_NOTE, "directory", "%s does not exist; nothing is remembered yet", path);
 		return DPC_MISS;
 	}
 	check_mode(c, path);
-	int rc = home_open(h, path, err);
+	int rc = home_open(h, err);
 	if (rc == DPC_E_CORRUPT || rc == DPC_E_NOTFOUND) {
-		int mended = c->fix ? home_create(h, path, err) : rc;
+		int mended = c->fix ? home_create(h, err) : rc;
 		tell_broken(c, mended == DPC_OK, "state",
 		            rc == DPC_E_CORRUPT ? "the state file is damaged" : "the state file is missing");
 		rc = mended;
@@ -92,12 +93,18 @@ static bool has_wal_reset_bug(const char *version)
 	return minor < 51 || (minor == 51 && patch < 3);
 }
 
-static void check_engine(struct check *c)
+static void check_engines(struct check *c)
 {
-	const struct store_ops *ops = store_engine();
-	tell(c, FINDING_OK, "library", "%s %s%s", ops->name, ops->version(),
-	     has_wal_reset_bug(ops->version()) ? " (has the WAL-reset bug; dpcache's write lock keeps clear of it)"
-	                                       : "");
+	for (enum engine e = 0; e < ENGINE_COUNT; e++) {
+		const struct store_ops *ops = store_engine(e);
+		if (ops)
+			tell(c, FINDING_OK, "library", "%s %s%s", ops->name, ops->version(),
+			     e == ENGINE_SQLITE && has_wal_reset_bug(ops->version())
+			         ? " (has the WAL-reset bug; dpcache's write lock keeps clear of it)"
+			         : "");
+		else if (engine_names[e].file)
+			tell(c, FINDING_NOTE, "library", "%s is not built in", engine_names[e].scheme);
+	}
 }
 
 static void set_aside(struct check *c, const struct home *h, const char *why)
@@ -333,25 +340,28 @@ static void check_data(struct check *c, const struct home *h)
 	entry_list_release(&l);
 }
 
-int check_cache(struct check *c, const char *path, dpc_error *err)
+int check_cache(struct check *c, struct home *h, dpc_error *err)
 {
-	struct home h = {.fd = -1};
 	c->broken = 0;
-	check_engine(c);
-	int rc = check_home(c, &h, path, err);
+	check_engines(c);
+	if (h->engine == ENGINE_NULL) {
+		tell(c, FINDING_NOTE, "store", "null: keeps nothing");
+		return DPC_OK;
+	}
+	int rc = check_home(c, h, err);
 	if (rc != DPC_OK)
 		return rc == DPC_MISS ? DPC_OK : rc;
-	check_store(c, &h);
+	check_store(c, h);
 	/* While it is held, nothing is half-way to the shelf, or between data/ and the store. */
-	int lock = home_lock(&h, HOME_PATIENCE, err);
+	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0) {
 		rc = lock;
 	} else {
-		check_data(c, &h);
-		walk(c, &h, "locks", check_lock_file, NULL);
-		walk(c, &h, "shelf", check_shelf_file, NULL);
+		check_data(c, h);
+		walk(c, h, "locks", check_lock_file, NULL);
+		walk(c, h, "shelf", check_shelf_file, NULL);
 		home_unlock(lock);
 	}
-	home_close(&h);
+	home_close(h);
 	return rc;
 }

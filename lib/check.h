@@ -26,8 +26,8 @@ struct check {
 	unsigned broken; /* out: found and not mended */
 };
 
-/* Check the cache directory at `path`, from the outside in. Returns DPC_OK when
+/* Check the cache that home_locate found, from the outside in. Returns DPC_OK when
  * the check could be made, whatever it found. */
-int check_cache(struct check *c, const char *path, dpc_error *err);
+int check_cache(struct check *c, struct home *h, dpc_error *err);
 
 #endif

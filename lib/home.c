@@ -34,36 +34,46 @@ static int join_path(char out[PATH_MAX], dpc_error *err, const char *a, const ch
 	return DPC_OK;
 }
 
-static int default_path(char path[PATH_MAX], const char *(*account_home)(void), dpc_error *err)
+static int default_path(struct home *h, const char *(*account_home)(void), dpc_error *err)
 {
+	const char *name = engine_names[h->engine].directory;
 	const char *dir = nonempty_env("DPCACHE_DIR");
 	if (dir)
-		return join_path(path, err, dir, "");
+		return join_path(h->path, err, dir, "");
 	/* The XDG rules: a relative path is invalid and ignored. */
 	dir = nonempty_env("XDG_CACHE_HOME");
 	if (dir && *dir == '/')
-		return join_path(path, err, dir, "/dpcache");
+		return join_path(h->path, err, dir, name);
 	dir = nonempty_env("HOME");
 	if (!dir && account_home)
 		dir = account_home();
 	if (!dir)
 		return dpc__fail(err, DPC_E_HOME,
 		                 "no home directory for the cache; set DPCACHE_DIR or HOME");
-	return join_path(path, err, dir, "/.cache/dpcache");
+	int rc = join_path(h->path, err, dir, "/.cache");
+	return rc == DPC_OK ? join_path(h->path, err, h->path, name) : rc;
 }
 
-int home_locate(char path[PATH_MAX], const char *url, const char *(*account_home)(void),
-                dpc_error *err)
+/* Only the scheme of it is told: what follows may hold a password. */
+static int refuse_url(const char *url, dpc_error *err)
 {
+	return dpc__fail(err, DPC_E_USAGE, "unknown store '%.*s' (known: sqlite:[DIRECTORY], lmdb:[DIRECTORY], null:)",
+	                 (int)(strcspn(url, ":") + (strchr(url, ':') != NULL)), url);
+}
+
+int home_locate(struct home *h, const char *url, const char *(*account_home)(void), dpc_error *err)
+{
+	const char *rest = "";
+	h->fd = -1;
+	h->notice[0] = h->path[0] = '\0';
 	if (!url)
 		url = nonempty_env("DPCACHE_STORE");
-	if (!url)
-		return default_path(path, account_home, err);
-	static const char scheme[] = "sqlite:";
-	if (strncmp(url, scheme, sizeof scheme - 1) != 0)
-		return dpc__fail(err, DPC_E_USAGE, "unknown store '%s' (known: sqlite:[DIRECTORY])", url);
-	url += sizeof scheme - 1;
-	return *url ? join_path(path, err, url, "") : default_path(path, account_home, err);
+	h->engine = url ? engine_of_url(url, &rest) : ENGINE_SQLITE;
+	if (h->engine == ENGINE_COUNT || (h->engine == ENGINE_NULL && *rest))
+		return refuse_url(url, err);
+	if (h->engine == ENGINE_NULL)
+		return DPC_OK;
+	return *rest ? join_path(h->path, err, rest, "") : default_path(h, account_home, err);
 }
 
 /* O_NOFOLLOW reports a symbolic link as "not a directory"; say which it is. */
@@ -105,26 +115,36 @@ int home_check_locks(const struct home *h, dpc_error *err)
 	                 h->path, remote);
 }
 
-static int open_directory(struct home *h, const char *path, dpc_error *err)
+static int open_directory(struct home *h, dpc_error *err)
 {
-	size_t n = strlen(path);
-	h->fd = -1;
-	h->notice[0] = '\0';
-	if (n >= sizeof h->path)
-		return dpc__fail(err, DPC_E_HOME, "the cache directory's path is too long");
-	memmove(h->path, path, n + 1);
+	if (h->engine == ENGINE_NULL)
+		return dpc__fail(err, DPC_E_NOTFOUND, "nothing is remembered in null:");
 	/* Not open(): musl follows that with a system call for O_CLOEXEC. */
-	h->fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	h->fd = openat(AT_FDCWD, h->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (h->fd < 0)
-		return explain_open_failure(path, err);
+		return explain_open_failure(h->path, err);
 	return check_directory(h, err);
 }
 
-int home_open(struct home *h, const char *path, dpc_error *err)
+/* One engine's entries do not show in another's: two truths in one home would
+ * each be half of it. */
+static int refuse_engine(const struct home *h, enum engine holds, dpc_error *err)
 {
-	int rc = open_directory(h, path, err);
+	return dpc__fail(err, DPC_E_HOME, "%s:%s: holds %s cache; use %s:%s", engine_names[h->engine].scheme, h->path,
+	                 engine_names[holds].title, engine_names[holds].scheme, h->path);
+}
+
+static int read_state(struct home *h, dpc_error *err)
+{
+	int rc = state_read(&h->state, h->fd, err);
+	return rc == DPC_OK && h->state.engine != h->engine ? refuse_engine(h, h->state.engine, err) : rc;
+}
+
+int home_open(struct home *h, dpc_error *err)
+{
+	int rc = open_directory(h, err);
 	if (rc == DPC_OK)
-		rc = state_read(&h->state, h->fd, err);
+		rc = read_state(h, err);
 	if (rc != DPC_OK)
 		home_close(h);
 	return rc;
@@ -160,6 +180,17 @@ static void write_tag(const struct home *h)
 	close(fd);
 }
 
+/* Where the state is lost, the files say whose home it is. */
+static int check_files(const struct home *h, dpc_error *err)
+{
+	for (enum engine e = 0; e < ENGINE_COUNT; e++) {
+		const char *file = engine_names[e].file;
+		if (e != h->engine && file && faccessat(h->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return refuse_engine(h, e, err);
+	}
+	return DPC_OK;
+}
+
 /* The state file is missing or damaged: look again under the lock, for
  * another process may be mending it too. */
 static int settle_state(struct home *h, dpc_error *err)
@@ -167,27 +198,34 @@ static int settle_state(struct home *h, dpc_error *err)
 	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
-	int rc = state_read(&h->state, h->fd, NULL);
+	int rc = read_state(h, NULL);
 	if (rc == DPC_E_NOTFOUND || rc == DPC_E_CORRUPT) {
 		if (rc == DPC_E_CORRUPT)
 			snprintf(h->notice, sizeof h->notice,
 			         "the cache's state file was damaged; everything remembered so far is forgotten");
-		write_tag(h);
-		rc = state_init(&h->state, err);
+		rc = check_files(h, err);
+		if (rc == DPC_OK)
+			rc = state_init(&h->state, h->engine, err);
 		if (rc == DPC_OK)
 			rc = state_write(&h->state, h->fd, err);
+		if (rc == DPC_OK)
+			write_tag(h);
+	} else if (rc != DPC_OK) {
+		rc = read_state(h, err);
 	}
 	home_unlock(lock);
 	return rc;
 }
 
-int home_create(struct home *h, const char *path, dpc_error *err)
+int home_create(struct home *h, dpc_error *err)
 {
-	int rc = open_directory(h, path, err);
+	if (h->engine == ENGINE_NULL)
+		return dpc__fail(err, DPC_MISS, "the store null: keeps nothing");
+	int rc = open_directory(h, err);
 	if (rc == DPC_E_NOTFOUND) {
-		rc = make_parents(path, err);
+		rc = make_parents(h->path, err);
 		if (rc == DPC_OK)
-			rc = open_directory(h, path, err);
+			rc = open_directory(h, err);
 	}
 	if (rc == DPC_OK)
 		rc = home_check_locks(h, err);
@@ -195,14 +233,14 @@ int home_create(struct home *h, const char *path, dpc_error *err)
 		goto out;
 	h->fd = os_raise_fd(h->fd);
 	if (h->fd < 0) {
-		rc = dpc__fail_errno(err, "cannot keep cache directory %s open", path);
+		rc = dpc__fail_errno(err, "cannot keep cache directory %s open", h->path);
 		goto out;
 	}
-	rc = state_read(&h->state, h->fd, err);
+	rc = read_state(h, err);
 	if (rc == DPC_E_NOTFOUND || rc == DPC_E_CORRUPT)
 		rc = settle_state(h, err);
-	if (rc != DPC_OK)
-		rc = dpc__context(err, rc, "cache directory %s", path);
+	if (rc != DPC_OK && rc != DPC_E_HOME)
+		rc = dpc__context(err, rc, "cache directory %s", h->path);
 out:
 	if (rc != DPC_OK)
 		home_close(h);

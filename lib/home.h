@@ -1,17 +1,18 @@
-/* The cache directory: where it is, whether it may be trusted, and the one
- * lock under which anything shared in it is changed.
+/* The cache directory: where it is, whose entries it holds, whether it may be
+ * trusted, and the one lock under which anything shared in it is changed.
  *
  *   home/
  *     CACHEDIR.TAG   tells backup programs to pass by
- *     state          secret and invalidation stamps (state.h)
- *     cache.db       the truth: entries, in SQLite
- *     present        which keys are certainly not in cache.db (present.h)
+ *     state          secret, invalidation stamps, and whose home it is (state.h)
+ *     cache.db       the truth: entries, in SQLite; or
+ *     cache.mdb      the same, in LMDB
+ *     present        which keys are certainly not in there (present.h)
  *     data/xx/       capsules too large for the database
  *     shelf/xx/      hot capsules as plain files (shelf.h)
  *     locks/         one file per run at work (lock.h)
  *     digests        what files contained when last read (digests.h)
  *     events         hits and misses not yet counted (events.h)
- *     write.lock     held while cache.db, data, shelf or state change
+ *     write.lock     held while the truth, data, shelf or state change
  *
  * A directory that others could write to, that belongs to somebody else or
  * that is a symbolic link is refused: what is found in it would be executed
@@ -26,24 +27,24 @@
 
 struct home {
 	int fd; /* the directory; -1 when closed */
+	enum engine engine;
 	struct state state;
 	char notice[256]; /* something was mended while opening; else "" */
 	char path[PATH_MAX];
 };
 
-/* Write the directory's path for a store URL (NULL: DPCACHE_STORE, else the
- * default store). `account_home` answers where HOME is unset; it may be NULL,
- * or return NULL. DPC_E_USAGE for a URL that names no store built in. */
-int home_locate(char path[PATH_MAX], const char *url, const char *(*account_home)(void),
-                dpc_error *err);
+/* Fill in engine and path for a store URL (NULL: DPCACHE_STORE, else the
+ * default store); nothing is open yet. `account_home` answers where HOME is unset;
+ * it may be NULL, or return NULL. DPC_E_USAGE for a URL that names no engine. */
+int home_locate(struct home *h, const char *url, const char *(*account_home)(void), dpc_error *err);
 
-/* Open an existing cache, changing nothing; `path` may be h->path, located
- * there. DPC_E_NOTFOUND when there is
- * none; DPC_E_HOME when it must not be used. */
-int home_open(struct home *h, const char *path, dpc_error *err);
+/* Open the cache that was located, changing nothing. DPC_E_NOTFOUND when there is
+ * none; DPC_E_HOME when it must not be used, as that of another engine. */
+int home_open(struct home *h, dpc_error *err);
 
-/* The same, creating what is missing. */
-int home_create(struct home *h, const char *path, dpc_error *err);
+/* The same, creating what is missing. DPC_MISS, with a word about it, where
+ * nothing is ever kept. */
+int home_create(struct home *h, dpc_error *err);
 
 void home_close(struct home *h);
 

@@ -11,9 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char NAME[] = "state", MAGIC[8] = "DPSTATE1";
+/* The byte behind the magic is '1' and the engine. */
+static const char NAME[] = "state", MAGIC[7] = "DPSTATE";
 
-enum { STATE_SIZE = 8 + 8 + 8 + 16 + 8 };
+enum { FIRST_ENGINE = '1', STATE_SIZE = 8 + 8 + 8 + 16 + 8 };
 
 int state_read(struct state *s, int home_fd, dpc_error *err)
 {
@@ -30,20 +31,21 @@ int state_read(struct state *s, int home_fd, dpc_error *err)
 		return dpc__fail_errno(err, "cannot read %s", NAME);
 	struct cursor c = {bytes, bytes + n, false};
 	struct slice magic = cursor_take(&c, sizeof MAGIC);
+	s->engine = (enum engine)(cursor_u8(&c) - FIRST_ENGINE);
 	s->generation = cursor_u64(&c);
 	s->floor = cursor_u64(&c);
 	struct slice secret = cursor_take(&c, sizeof s->secret);
 	uint64_t sum = cursor_u64(&c);
 	if (n != STATE_SIZE || memcmp(magic.data, MAGIC, sizeof MAGIC) != 0 ||
-	    sum != hash64(bytes, STATE_SIZE - 8))
+	    sum != hash64(bytes, STATE_SIZE - 8) || s->engine >= ENGINE_COUNT)
 		return dpc__fail(err, DPC_E_CORRUPT, "%s is damaged", NAME);
 	memcpy(s->secret, secret.data, sizeof s->secret);
 	return DPC_OK;
 }
 
-int state_init(struct state *s, dpc_error *err)
+int state_init(struct state *s, enum engine engine, dpc_error *err)
 {
-	*s = (struct state){0};
+	*s = (struct state){.engine = engine};
 	state_raise_floor(s);
 	if (os_random(s->secret, sizeof s->secret) < 0)
 		return dpc__fail_errno(err, "cannot get random bytes");
@@ -55,6 +57,7 @@ int state_write(const struct state *s, int home_fd, dpc_error *err)
 	static const char temporary[] = "state.new";
 	struct buf b = {0};
 	buf_put(&b, MAGIC, sizeof MAGIC);
+	buf_u8(&b, (uint8_t)(FIRST_ENGINE + s->engine));
 	buf_u64(&b, s->generation);
 	buf_u64(&b, s->floor);
 	buf_put(&b, s->secret, sizeof s->secret);

@@ -1,5 +1,6 @@
 /* The cache's one small shared fact sheet, which every hit reads: the secret
- * that keys digests of variables, and the invalidation stamps.
+ * that keys digests of variables, the invalidation stamps, and which engine's
+ * entries lie beside it.
  *
  * Stamps are generations, not times: a run notes the generation it began in,
  * and counts only while that is not below the floor. Invalidating everything
@@ -10,11 +11,13 @@
 #ifndef DPC_STATE_H
 #define DPC_STATE_H
 
+#include "engine.h"
 #include "err.h"
 
 struct state {
 	uint64_t generation; /* noted by every run at its start */
 	uint64_t floor;      /* entries of a lower generation are invalid */
+	enum engine engine;
 	uint8_t secret[16];  /* key of siphash128 for environment values */
 };
 
@@ -22,7 +25,7 @@ struct state {
 int state_read(struct state *s, int home_fd, dpc_error *err);
 
 /* Fresh secret, floor at the present. */
-int state_init(struct state *s, dpc_error *err);
+int state_init(struct state *s, enum engine engine, dpc_error *err);
 
 /* Replace atomically. The caller holds the write lock. */
 int state_write(const struct state *s, int home_fd, dpc_error *err);

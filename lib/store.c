@@ -1,22 +1,40 @@
 #include "store.h"
 
+#include "account.h"
 #include "present.h"
 #include "shelf.h"
 
-const struct store_ops *store_engine(void)
+/* The Makefile says which libraries there are. */
+static const struct store_ops *const engines[ENGINE_COUNT] = {
+    [ENGINE_SQLITE] = &store_sqlite,
+#ifdef WITH_LMDB
+    [ENGINE_LMDB] = &store_lmdb,
+#endif
+};
+
+const struct store_ops *store_engine(enum engine engine)
 {
-	return &store_sqlite;
+	return engines[engine];
+}
+
+int store_locate(struct home *h, const char *url, dpc_error *err)
+{
+	int rc = home_locate(h, url, account_home, err);
+	if (rc == DPC_OK && !engines[h->engine] && h->engine != ENGINE_NULL)
+		rc = dpc__fail(err, DPC_E_USAGE, "the store %s: is not built into this dpcache",
+		               engine_names[h->engine].scheme);
+	return rc;
 }
 
 int store_look_only(struct store *s, const struct home *h, dpc_error *err)
 {
-	*s = (struct store){.ops = store_engine(), .home = h, .lock = home_lock(h, HOME_PATIENCE, err)};
+	*s = (struct store){.ops = store_engine(h->engine), .home = h, .lock = home_lock(h, HOME_PATIENCE, err)};
 	return s->lock < 0 ? s->lock : s->ops->open(&s->self, h, STORE_LOOK, err);
 }
 
 int store_open(struct store *s, const struct home *h, bool create, dpc_error *err)
 {
-	*s = (struct store){.ops = store_engine(), .home = h, .lock = -1};
+	*s = (struct store){.ops = store_engine(h->engine), .home = h, .lock = -1};
 	dpc_error why = {0};
 	int rc = s->ops->open(&s->self, h, create ? STORE_ALONE : STORE_SHARED, &why);
 	if (rc == DPC_OK)

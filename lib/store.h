@@ -98,7 +98,7 @@ struct store_ops {
 	int (*quarantine)(const struct home *h, char *moved, size_t size, dpc_error *err);
 };
 
-extern const struct store_ops store_sqlite;
+extern const struct store_ops store_sqlite, store_lmdb;
 
 struct store {
 	const struct store_ops *ops;
@@ -107,8 +107,12 @@ struct store {
 	int lock;                /* the write lock, where store_look_only took it; or -1 */
 };
 
-/* Engine of the default store. */
-const struct store_ops *store_engine(void);
+/* What is built in; NULL for the others, and for the one that keeps nothing. */
+const struct store_ops *store_engine(enum engine engine);
+
+/* home_locate, for who is going to need the engine too: DPC_E_USAGE where it is not
+ * built in. */
+int store_locate(struct home *h, const char *url, dpc_error *err);
 
 /* With `create`, under the write lock, to put something in: an empty store is
  * made where there is none; else DPC_E_NOTFOUND. */

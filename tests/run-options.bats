@@ -663,15 +663,6 @@ assert_refused() { # PATTERN OPTION...
 	done
 }
 
-@test "dpcache run --store nosuch://: refused" {
-	assert_refused nosuch: --store nosuch://host tool
-}
-
-@test "DPCACHE_STORE=nosuch: dpcache run: refused" {
-	export DPCACHE_STORE=nosuch:x
-	assert_refused nosuch: tool
-}
-
 @test "dpcache run --inputs-from FILE: refused, it is not there" {
 	assert_refused missing-file --inputs-from missing-file tool
 }

@@ -24,6 +24,27 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 	return remove(path);
 }
 
+enum engine home_engine = ENGINE_SQLITE;
+
+static int locate(struct home *h, const char *path, dpc_error *err)
+{
+	char url[PATH_MAX + 16];
+	snprintf(url, sizeof url, "%s:%s", engine_names[home_engine].scheme, path);
+	return home_locate(h, url, NULL, err);
+}
+
+int open_home(struct home *h, const char *path, dpc_error *err)
+{
+	int rc = locate(h, path, err);
+	return rc == DPC_OK ? home_open(h, err) : rc;
+}
+
+int create_home(struct home *h, const char *path, dpc_error *err)
+{
+	int rc = locate(h, path, err);
+	return rc == DPC_OK ? home_create(h, err) : rc;
+}
+
 int fixture_setup(void **state)
 {
 	const char *base = getenv("TMPDIR");
@@ -37,7 +58,7 @@ int fixture_setup(void **state)
 		return -1;
 	*state = f;
 	dpc_error err = {0};
-	if (home_create(&f->home, path_in(f, "home"), &err) == DPC_OK)
+	if (create_home(&f->home, path_in(f, "home"), &err) == DPC_OK)
 		return 0;
 	print_error("%s\n", err.message);
 	fixture_teardown(state);

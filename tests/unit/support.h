@@ -27,6 +27,13 @@ struct fixture {
 	struct home home;   /* dir/home */
 };
 
+/* home_locate for this directory, then home_open, or home_create. */
+int open_home(struct home *h, const char *path, dpc_error *err);
+int create_home(struct home *h, const char *path, dpc_error *err);
+
+/* Whose homes these are; ENGINE_SQLITE unless a test says otherwise. */
+extern enum engine home_engine;
+
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 

@@ -295,7 +295,7 @@ static void who_waits_for_a_like_key_of_another_cache_is_not_in_it(void **state)
 	pid_t pid = start_waiter("block", hex[0], 1);
 	struct home elsewhere;
 	snprintf(other, sizeof other, "%s", path_in(f, "elsewhere"));
-	assert_int_equal(home_create(&elsewhere, other, NULL), DPC_OK);
+	assert_int_equal(create_home(&elsewhere, other, NULL), DPC_OK);
 	setenv(MEET_RUNNING, hex[1], 1);
 	int fd = lock_open(&elsewhere, &key[1]);
 	assert_int_equal(lock_try_exclusive(fd), 1);

@@ -5,6 +5,7 @@
 #include "os.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 static const char *from_account(void)
@@ -26,19 +27,19 @@ static int bare_environment(void **state)
 
 static void assert_located(const char *url, const char *expected)
 {
-	char path[PATH_MAX];
+	struct home h;
 	dpc_error err = {0};
-	if (home_locate(path, url, from_account, &err) != DPC_OK)
+	if (home_locate(&h, url, from_account, &err) != DPC_OK)
 		fail_msg("%s", err.message);
-	assert_string_equal(path, expected);
+	assert_string_equal(h.path, expected);
 }
 
 static void the_environment_says_where_in_this_order(void **state)
 {
 	(void)state;
-	char path[PATH_MAX];
-	assert_int_equal(home_locate(path, NULL, no_account, NULL), DPC_E_HOME);
-	assert_int_equal(home_locate(path, NULL, NULL, NULL), DPC_E_HOME);
+	struct home h;
+	assert_int_equal(home_locate(&h, NULL, no_account, NULL), DPC_E_HOME);
+	assert_int_equal(home_locate(&h, NULL, NULL, NULL), DPC_E_HOME);
 	assert_located(NULL, "/account/.cache/dpcache");
 	setenv("HOME", "/home/me", 1);
 	assert_located(NULL, "/home/me/.cache/dpcache");
@@ -52,6 +53,19 @@ static void the_environment_says_where_in_this_order(void **state)
 	assert_located(NULL, "/store");
 	assert_located("sqlite:/given", "/given");
 	assert_located("sqlite:", "/mine");
+	assert_located("lmdb:", "/mine");
+}
+
+static void each_engine_has_a_default_directory_of_its_own(void **state)
+{
+	(void)state;
+	setenv("HOME", "/home/me", 1);
+	assert_located("sqlite:", "/home/me/.cache/dpcache");
+	assert_located("lmdb:", "/home/me/.cache/dpcache-lmdb");
+	setenv("XDG_CACHE_HOME", "/xdg", 1);
+	assert_located("lmdb:", "/xdg/dpcache-lmdb");
+	assert_located("lmdb:/given", "/given");
+	assert_located("null:", "");
 }
 
 static void what_is_empty_or_relative_is_as_good_as_unset(void **state)
@@ -80,19 +94,30 @@ static void slashes_at_the_end_are_dropped(void **state)
 static void a_store_that_is_not_built_in_is_refused(void **state)
 {
 	(void)state;
-	char path[PATH_MAX];
+	struct home h;
 	dpc_error err = {0};
-	static const char *const urls[] = {"redis://x", "", "sqlite", "SQLITE:", "/some/path"};
+	static const char *const urls[] = {"redis://x", "", "sqlite", "SQLITE:", "/some/path", "null:/x", "lmd:", "lmdbx:"};
 	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-		assert_int_equal(home_locate(path, urls[i], from_account, &err), DPC_E_USAGE);
+		assert_int_equal(home_locate(&h, urls[i], from_account, &err), DPC_E_USAGE);
+}
+
+static void a_password_in_a_url_is_not_told(void **state)
+{
+	(void)state;
+	struct home h;
+	dpc_error err = {0};
+	assert_int_equal(home_locate(&h, "paper://me:secret@host", from_account, &err), DPC_E_USAGE);
+	assert_non_null(strstr(err.message, "'paper:'"));
+	assert_null(strstr(err.message, "secret"));
 }
 
 static void a_path_too_long_is_refused(void **state)
 {
 	(void)state;
-	char path[PATH_MAX], url[PATH_MAX + 64] = "sqlite:/";
+	struct home h;
+	char url[PATH_MAX + 64] = "sqlite:/";
 	memset(url + 8, 'x', PATH_MAX);
-	assert_int_equal(home_locate(path, url, from_account, NULL), DPC_E_HOME);
+	assert_int_equal(home_locate(&h, url, from_account, NULL), DPC_E_HOME);
 }
 
 /* --- opening --- */
@@ -101,7 +126,7 @@ static int create(const char *path)
 {
 	struct home h;
 	dpc_error err = {0};
-	int rc = home_create(&h, path, &err);
+	int rc = create_home(&h, path, &err);
 	assert_int_equal(h.fd >= 0, rc == DPC_OK);
 	if (rc < 0)
 		assert_int_equal(err.code, rc);
@@ -113,7 +138,7 @@ static int open_existing(const char *path)
 {
 	struct home h;
 	dpc_error err = {0};
-	int rc = home_open(&h, path, &err);
+	int rc = open_home(&h, path, &err);
 	if (rc < 0)
 		assert_int_equal(err.code, rc);
 	home_close(&h);
@@ -150,21 +175,60 @@ static void a_home_is_made_though_nobody_asks_for_errors(void **state)
 {
 	struct fixture *f = *state;
 	struct home h;
-	assert_int_equal(home_create(&h, path_in(f, "new"), NULL), DPC_OK);
+	assert_int_equal(create_home(&h, path_in(f, "new"), NULL), DPC_OK);
 	home_close(&h);
-	assert_int_equal(home_open(&h, path_in(f, "none"), NULL), DPC_E_NOTFOUND);
+	assert_int_equal(open_home(&h, path_in(f, "none"), NULL), DPC_E_NOTFOUND);
 }
 
 static void the_same_state_is_found_again(void **state)
 {
 	struct fixture *f = *state;
 	struct home a, b;
-	assert_int_equal(home_open(&a, path_in(f, "home"), NULL), DPC_OK);
-	assert_int_equal(home_open(&b, path_in(f, "home"), NULL), DPC_OK);
+	assert_int_equal(open_home(&a, path_in(f, "home"), NULL), DPC_OK);
+	assert_int_equal(open_home(&b, path_in(f, "home"), NULL), DPC_OK);
 	assert_memory_equal(a.state.secret, b.state.secret, sizeof a.state.secret);
 	assert_true(a.state.floor == b.state.floor);
 	home_close(&a);
 	home_close(&b);
+}
+
+static int create_lmdb(struct home *h, const struct fixture *f, dpc_error *err)
+{
+	char url[PATH_MAX + 8];
+	snprintf(url, sizeof url, "lmdb:%s", path_in(f, "home"));
+	assert_int_equal(home_locate(h, url, NULL, err), DPC_OK);
+	int rc = home_create(h, err);
+	home_close(h);
+	return rc;
+}
+
+static void a_home_is_one_engines(void **state)
+{
+	struct fixture *f = *state;
+	struct home h;
+	dpc_error err = {0};
+	assert_int_equal(create_lmdb(&h, f, &err), DPC_E_HOME);
+	assert_non_null(strstr(err.message, "holds an SQLite cache; use sqlite:/"));
+	assert_int_equal(home_open(&h, NULL), DPC_E_HOME);
+	/* Where the state is lost, its file says so. */
+	assert_int_equal(unlink(path_at_home(f, "state")), 0);
+	write_text(path_at_home(f, "cache.db"), "");
+	assert_int_equal(create_lmdb(&h, f, NULL), DPC_E_HOME);
+	assert_int_equal(unlink(path_at_home(f, "cache.db")), 0);
+	assert_int_equal(create_lmdb(&h, f, NULL), DPC_OK);
+	assert_int_equal(create(path_in(f, "home")), DPC_E_HOME);
+}
+
+static void where_nothing_is_kept_nothing_is_made(void **state)
+{
+	(void)state;
+	struct home h;
+	dpc_error err = {0};
+	assert_int_equal(home_locate(&h, "null:", NULL, NULL), DPC_OK);
+	assert_int_equal(home_open(&h, NULL), DPC_E_NOTFOUND);
+	assert_int_equal(home_create(&h, &err), DPC_MISS);
+	assert_non_null(strstr(err.message, "null:"));
+	home_close(&h);
 }
 
 static void a_symbolic_link_is_refused(void **state)
@@ -173,7 +237,7 @@ static void a_symbolic_link_is_refused(void **state)
 	struct home h;
 	dpc_error err = {0};
 	assert_int_equal(symlink("home", path_in(f, "link")), 0);
-	assert_int_equal(home_create(&h, path_in(f, "link"), &err), DPC_E_HOME);
+	assert_int_equal(create_home(&h, path_in(f, "link"), &err), DPC_E_HOME);
 	assert_non_null(strstr(err.message, "symbolic link"));
 	assert_int_equal(symlink("nowhere", path_in(f, "void")), 0);
 	assert_int_equal(create(path_in(f, "void")), DPC_E_HOME);
@@ -267,14 +331,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    in_bare_environment(the_environment_says_where_in_this_order),
+	    in_bare_environment(each_engine_has_a_default_directory_of_its_own),
 	    in_bare_environment(what_is_empty_or_relative_is_as_good_as_unset),
 	    in_bare_environment(slashes_at_the_end_are_dropped),
 	    in_bare_environment(a_store_that_is_not_built_in_is_refused),
+	    in_bare_environment(a_password_in_a_url_is_not_told),
 	    in_bare_environment(a_path_too_long_is_refused),
 	    with_home(opening_makes_nothing),
 	    with_home(creating_makes_all_there_is_to_make),
 	    with_home(a_home_is_made_though_nobody_asks_for_errors),
 	    with_home(the_same_state_is_found_again),
+	    with_home(a_home_is_one_engines),
+	    with_home(where_nothing_is_kept_nothing_is_made),
 	    with_home(a_symbolic_link_is_refused),
 	    with_home(a_directory_that_others_can_write_to_is_refused),
 	    with_home(somebody_elses_directory_is_refused),

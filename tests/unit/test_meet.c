@@ -69,7 +69,7 @@ static int caller(void *context)
 	struct question q = {.name = slice_of("a")};
 	struct ask a;
 	enum meeting outcome;
-	if (home_open(&h, path_in(f, "home"), NULL) != DPC_OK || ask_init(&a, &h, &p, &q, NULL, NULL) != DPC_OK)
+	if (open_home(&h, path_in(f, "home"), NULL) != DPC_OK || ask_init(&a, &h, &p, &q, NULL, NULL) != DPC_OK)
 		return 100;
 	struct meet m = {.ask = &a, .fetch = vault_fetch, .lock = -1, .answer = ANSWER_NONE};
 	if (meet_callers(&outcome, &m, NULL) != DPC_OK)
@@ -130,7 +130,7 @@ static void who_comes_after_everything_was_invalidated_does_not_take_an_older_ru
 	asking_begin(&q, &f->home, "a", NULL);
 	assert_int_equal(meet(&m, &q), MEET_LEAD);
 	lead(&m, &r);
-	assert_int_equal(home_open(&elsewhere, path_in(f, "home"), NULL), DPC_OK);
+	assert_int_equal(open_home(&elsewhere, path_in(f, "home"), NULL), DPC_OK);
 	assert_int_equal(vault_invalidate_all(&elsewhere, NULL), DPC_OK);
 	home_close(&elsewhere);
 	pid_t pid = child_start(caller, NULL);
@@ -437,7 +437,7 @@ static int careful_caller(void *context)
 	p.ttl = 0;
 	p.stale_if_error = p.ttl_fail = HOUR;
 	parse_exit_set(&p.cache_exit, "0");
-	if (home_open(&h, path_in(f, "home"), NULL) != DPC_OK || ask_init(&a, &h, &p, &q, NULL, NULL) != DPC_OK)
+	if (open_home(&h, path_in(f, "home"), NULL) != DPC_OK || ask_init(&a, &h, &p, &q, NULL, NULL) != DPC_OK)
 		return 100;
 	struct meet m = MEET_OF(&a, vault_fetch);
 	return meet_callers(&outcome, &m, NULL) == DPC_OK ? (int)outcome : 101;

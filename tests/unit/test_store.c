@@ -482,8 +482,8 @@ static void compacting_gives_space_back(void **state)
 static void the_engine_says_who_it_is(void **state)
 {
 	(void)state;
-	assert_string_equal(store_engine()->name, "sqlite");
-	assert_string_equal(store_engine()->version(), sqlite3_libversion());
+	assert_string_equal(store_engine(ENGINE_SQLITE)->name, "sqlite");
+	assert_string_equal(store_engine(ENGINE_SQLITE)->version(), sqlite3_libversion());
 }
 
 static void plant(const struct fixture *f)
@@ -592,7 +592,7 @@ static void what_is_quarantined_makes_room_for_a_new_one(void **state)
 	struct store s;
 	char moved[256] = "";
 	plant(f);
-	assert_int_equal(store_engine()->quarantine(&f->home, moved, sizeof moved, NULL), DPC_OK);
+	assert_int_equal(store_engine(ENGINE_SQLITE)->quarantine(&f->home, moved, sizeof moved, NULL), DPC_OK);
 	assert_true(moved[0]);
 	assert_int_equal(access(path_at_home(f, moved), F_OK), 0);
 	assert_int_equal(store_open(&s, &f->home, false, NULL), DPC_E_NOTFOUND);

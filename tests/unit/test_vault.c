@@ -464,13 +464,13 @@ static void invalidating_a_label_voids_its_run_at_work(void **state)
 static void reopen(struct fixture *f)
 {
 	home_close(&f->home);
-	assert_int_equal(home_open(&f->home, path_in(f, "home"), NULL), DPC_OK);
+	assert_int_equal(open_home(&f->home, path_in(f, "home"), NULL), DPC_OK);
 }
 
 static void invalidate_all_from_elsewhere(const struct fixture *f)
 {
 	struct home h;
-	assert_int_equal(home_open(&h, path_in(f, "home"), NULL), DPC_OK);
+	assert_int_equal(open_home(&h, path_in(f, "home"), NULL), DPC_OK);
 	assert_int_equal(vault_invalidate_all(&h, NULL), DPC_OK);
 	home_close(&h);
 }

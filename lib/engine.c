@@ -1,0 +1,24 @@
+#include "engine.h"
+
+#include <string.h>
+
+/* Each engine has a default directory of its own: a home holds one engine's
+ * entries, and who tries another URL should not be told that his cache is not. */
+const struct engine_name engine_names[ENGINE_COUNT] = {
+    [ENGINE_SQLITE] = {"sqlite", "an SQLite", "/dpcache", "cache.db"},
+    [ENGINE_LMDB] = {"lmdb", "an LMDB", "/dpcache-lmdb", "cache.mdb"},
+    [ENGINE_NULL] = {"null", "no", "", NULL},
+};
+
+enum engine engine_of_url(const char *url, const char **rest)
+{
+	enum engine e = 0;
+	for (; e < ENGINE_COUNT; e++) {
+		size_t n = strlen(engine_names[e].scheme);
+		if (strncmp(url, engine_names[e].scheme, n) == 0 && url[n] == ':') {
+			*rest = url + n + 1;
+			break;
+		}
+	}
+	return e;
+}

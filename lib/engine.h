@@ -1,0 +1,26 @@
+/* The engines that a store's URL can name. What is behind one is store.h's; here
+ * is what finding a home needs, without opening a database. */
+#ifndef DPC_ENGINE_H
+#define DPC_ENGINE_H
+
+enum engine {
+	ENGINE_SQLITE, /* the default */
+	ENGINE_LMDB,
+	ENGINE_NULL, /* keeps nothing, and has no home */
+	ENGINE_COUNT
+};
+
+struct engine_name {
+	const char *scheme;    /* of its URLs, without the colon */
+	const char *title;     /* as people say it */
+	const char *directory; /* of the cache where nobody says which; below ~/.cache */
+	const char *file;      /* in the home, by which it is known; NULL: none */
+};
+
+extern const struct engine_name engine_names[ENGINE_COUNT];
+
+/* The engine of a URL, and what stands behind the colon in *rest. ENGINE_COUNT
+ * when it names none. */
+enum engine engine_of_url(const char *url, const char **rest);
+
+#endif
