@@ -1,7 +1,7 @@
 # dpcache. The two commands a stranger needs:
 #   make try     install what is missing, build, run a slow command twice
 #   make check   the same, then every test
-# Others: all bench torture check-programs check-sanitize install uninstall clean format
+# Others: all bench check-stores torture check-programs check-sanitize install uninstall clean format
 
 VERSION = 0.1.0
 CC = gcc
@@ -27,7 +27,10 @@ else
 FRONT_KIND := $(FRONT)
 endif
 
-STORES = $(wildcard lib/store/*.c)
+# The engines whose libraries are there, besides SQLite.
+WITH := $(if $(shell pkg-config --exists lmdb && echo y),lmdb)
+STORES = $(wildcard lib/store/sqlite*.c) $(foreach e,$(WITH),$(wildcard lib/store/$(e)*.c))
+STORE_PACKAGES = sqlite3 $(WITH)
 # How a traced command is started: by us as by the shim.
 OUTFIT = lib/shim/outfit.c lib/shim/target.c lib/shim/known.c lib/shim/elfile.c
 LIB_SRC = $(wildcard lib/*.c) $(STORES) $(OUTFIT)
@@ -55,14 +58,14 @@ FRONT_OBJ = $(FRONT_SRC:%.c=$(BUILD)/front/%.o)
 WATCHER_OBJ = $(WATCHER_SRC:%.c=$(BUILD)/front/%.o)
 MAN = $(wildcard man/*.1 man/*.3 man/*.7)
 
-SQLITE_LIBS = $(shell pkg-config --libs sqlite3)
+STORE_LIBS = $(shell pkg-config --libs $(STORE_PACKAGES))
 # The core, too, is static where the libraries are there for it: loading shared
 # ones costs each miss half a /bin/true. CORE=dynamic says no. (The linker would
 # warn of dlopen: nothing here loads SQLite extensions.)
-CORE = $(if $(SANITIZE)$(call missing_static,libsqlite3.a)$(call missing_static,libc.a),dynamic,static)
+CORE = $(if $(SANITIZE)$(call missing_static,libsqlite3.a)$(if $(WITH),$(call missing_static,liblmdb.a))$(call missing_static,libc.a),dynamic,static)
 missing_static = $(if $(filter /%,$(shell $(CC) -print-file-name=$(1))),,$(1))
-CORE_LIBS_static = -static -Wl,--no-warnings -lsqlite3 -lm
-CORE_LIBS_dynamic = $(SQLITE_LIBS)
+CORE_LIBS_static = -static -Wl,--no-warnings $(STORE_LIBS) -lm
+CORE_LIBS_dynamic = $(STORE_LIBS)
 
 FRONT_CC_musl = musl-gcc
 FRONT_CC_static = $(CC)
@@ -95,6 +98,13 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+
+# What else there is stands in its table of engines.
+$(BUILD)/obj/lib/store.o: ALL_CFLAGS += $(if $(filter lmdb,$(WITH)),-DWITH_LMDB)
+$(BUILD)/obj/lib/store.o: $(BUILD)/stores.kind
+$(BUILD)/stores.kind: FORCE
+	@mkdir -p $(@D)
+	@[ "$$(cat $@ 2>/dev/null)" = "$(WITH)" ] || echo "$(WITH)" >$@
 
 $(BUILD)/front/%.o: %.c | $(BUILD)/include/xxhash.h $(BUILD)/front.kind
 	@mkdir -p $(@D)
@@ -133,7 +143,7 @@ $(BUILD)/libdpcache.a: $(LIB_OBJ)
 
 $(BUILD)/libdpcache.so: $(LIB_OBJ)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(SQLITE_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(STORE_LIBS)
 	$(Q)ln -sf libdpcache.so.0 $@
 
 # The dynamic one besides: for tests that reach into it by LD_PRELOAD.
@@ -166,7 +176,7 @@ $(BUILD)/dpcache-shim-musl.so: $(SHIM_MUSL_OBJ)
 $(BUILD)/dpcache.pc: Makefile
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: dpcache' 'Description: Remember what slow commands answered' \
-	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: sqlite3' \
+	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: $(STORE_PACKAGES)' \
 	  'Cflags: -I$${prefix}/include' >$@
 
 -include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(SHIM_MUSL_OBJ:.o=.d) $(WATCHER_OBJ:.o=.d)
@@ -174,7 +184,7 @@ $(BUILD)/dpcache.pc: Makefile
 # ---- the two commands, and the tests ----
 
 # Debian's names of what is needed to build, and to check.
-BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev libxxhash-dev musl-tools
+BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev liblmdb-dev libxxhash-dev musl-tools
 CHECK_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-tidy cppcheck shellcheck mandoc bats \
                  bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin git
 
@@ -186,7 +196,7 @@ try:
 check:
 	@tests/need $(CHECK_PACKAGES)
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory try check-clang lint check-model check-unit check-bats check-scripts check-fault
+	@$(MAKE) --no-print-directory try check-clang lint check-model check-unit check-bats check-store-sample check-scripts check-fault
 
 # The other compiler has an eye for other things.
 check-clang:
@@ -194,7 +204,17 @@ check-clang:
 
 BATS = $(wildcard tests/*.bats)
 check-bats: all $(BUILD)/dynamic/dpcache-core
-	@DPC_TEST_BUILD=$(abspath $(BUILD)) DPC_TEST_CFLAGS="$(SANITIZE)" bats --jobs 2 --no-parallelize-within-files $(BATS)
+	@$(RUN_BATS) $(BATS)
+
+RUN_BATS = DPC_TEST_BUILD=$(abspath $(BUILD)) DPC_TEST_CFLAGS="$(SANITIZE)" bats --jobs 2 --no-parallelize-within-files
+
+# What the engines other than the default one could do differently, and then all of it.
+OTHER_STORES = $(addsuffix :,$(WITH))
+STORE_SAMPLE = $(addprefix tests/, run.bats get-put-rm.bats prune.bats ls-show-stats.bats invalidate.bats races.bats trace.bats)
+check-store-sample: all
+	@for url in $(OTHER_STORES); do echo "  BATS  $$url"; DPC_TEST_STORE=$$url $(RUN_BATS) $(STORE_SAMPLE) || exit 1; done
+check-stores: all $(BUILD)/dynamic/dpcache-core check-unit
+	@for url in sqlite: $(OTHER_STORES); do echo "  BATS  $$url"; DPC_TEST_STORE=$$url $(RUN_BATS) $(BATS) || exit 1; done
 
 # The same suite under AddressSanitizer and UndefinedBehaviorSanitizer.
 check-sanitize:
@@ -264,4 +284,4 @@ clean:
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all try check check-clang check-bats check-sanitize lint lint-shim install uninstall clean FORCE
+.PHONY: all try check check-clang check-bats check-store-sample check-stores check-sanitize lint lint-shim install uninstall clean FORCE

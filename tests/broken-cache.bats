@@ -118,11 +118,6 @@ remember() {
 	assert_runs runs 1
 }
 
-# Everything into the database file itself, so that damage to it is met.
-checkpoint() {
-	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >checkpoint
-}
-
 forget_shelf() {
 	rm -r "$DPCACHE_DIR/shelf"
 }
@@ -259,17 +254,17 @@ as_root() {
 @test "no cache directory is named and HOME is unset: the account's home" {
 	home=$(getent passwd "$EUID" | cut -d : -f 6)
 	[ -d "$home" ] || skip "the account has no home"
-	export home
+	export home DIRECTORY
 	# shellcheck disable=SC2016  # for the inner shell
 	with_mounts '
 		[ $EUID = 0 ] && mount -t tmpfs -o mode=755 none "$home"
 		unset HOME XDG_CACHE_HOME DPCACHE_DIR
 		noisy >out 2>err
 		noisy >>out 2>>err
-		ls -d "$home/.cache/dpcache/state" >made'
+		ls -d "$home/.cache/$DIRECTORY/state" >made'
 	assert_equal "$(cat out err)" $'result\nresult\ncomplaint\ncomplaint'
 	assert_exists made
-	assert_equal "$(cat made)" "$home/.cache/dpcache/state"
+	assert_equal "$(cat made)" "$home/.cache/$DIRECTORY/state"
 	assert_runs runs 1
 }
 
@@ -291,8 +286,8 @@ as_root() {
 	checkpoint
 	forget_shelf
 	rm "$BATS_TEST_TMPDIR/runs"
-	: >"$DPCACHE_DIR/cache.db"
-	assert_uncached cache.db
+	: >"$DPCACHE_DIR/$DATABASE"
+	assert_uncached "$DATABASE"
 	assert_nothing_half_written
 }
 
@@ -302,11 +297,11 @@ as_root() {
 	checkpoint
 	forget_shelf
 	rm "$BATS_TEST_TMPDIR/runs"
-	truncate -s "$(($(stat -c %s "$DPCACHE_DIR/cache.db") / 2))" "$DPCACHE_DIR/cache.db"
-	cp "$DPCACHE_DIR/cache.db" before
-	assert_warned cache.db
-	assert_warned cache.db
-	cmp "$DPCACHE_DIR/cache.db" before
+	truncate -s "$(($(stat -c %s "$DPCACHE_DIR/$DATABASE") / 2))" "$DPCACHE_DIR/$DATABASE"
+	cp "$DPCACHE_DIR/$DATABASE" before
+	assert_warned "$DATABASE"
+	assert_warned "$DATABASE"
+	cmp "$DPCACHE_DIR/$DATABASE" before
 	assert_nothing_half_written
 }
 
@@ -315,10 +310,10 @@ as_root() {
 	checkpoint
 	forget_shelf
 	rm "$BATS_TEST_TMPDIR/runs"
-	head -c 50000 /dev/urandom >"$DPCACHE_DIR/cache.db"
-	cp "$DPCACHE_DIR/cache.db" before
-	assert_uncached cache.db
-	cmp "$DPCACHE_DIR/cache.db" before
+	head -c 50000 /dev/urandom >"$DPCACHE_DIR/$DATABASE"
+	cp "$DPCACHE_DIR/$DATABASE" before
+	assert_uncached "$DATABASE"
+	cmp "$DPCACHE_DIR/$DATABASE" before
 	assert_nothing_half_written
 }
 
@@ -326,7 +321,7 @@ as_root() {
 	remember
 	checkpoint
 	forget_shelf
-	head -c 50000 /dev/urandom >"$DPCACHE_DIR/cache.db"
+	head -c 50000 /dev/urandom >"$DPCACHE_DIR/$DATABASE"
 	# shellcheck disable=SC2119  # none, here
 	assert_refused
 	assert_nothing_half_written
@@ -335,12 +330,13 @@ as_root() {
 @test "database that is a directory" {
 	remember
 	forget_shelf
-	rm "$BATS_TEST_TMPDIR/runs" "$DPCACHE_DIR"/cache.db*
-	mkdir "$DPCACHE_DIR/cache.db"
-	assert_uncached cache.db
+	rm "$BATS_TEST_TMPDIR/runs" "$DPCACHE_DIR/$DATABASE"*
+	mkdir "$DPCACHE_DIR/$DATABASE"
+	assert_uncached "$DATABASE"
 }
 
 @test "database of a later version" {
+	sqlite_only "its schema"
 	remember
 	sql 'PRAGMA user_version = 99'
 	forget_shelf
@@ -351,12 +347,13 @@ as_root() {
 }
 
 @test "database with another schema" {
+	sqlite_only "its schema"
 	remember
 	sql 'ALTER TABLE entry RENAME TO other'
 	forget_shelf
 	rm "$BATS_TEST_TMPDIR/runs"
-	assert_warned cache.db
-	assert_warned cache.db
+	assert_warned "$DATABASE"
+	assert_warned "$DATABASE"
 	assert_runs runs 2
 	assert_nothing_half_written
 }
@@ -369,7 +366,7 @@ as_root() {
 @test "database that is broken: what lies on the shelf is answered, without a word" {
 	remember
 	checkpoint
-	: >"$DPCACHE_DIR/cache.db"
+	: >"$DPCACHE_DIR/$DATABASE"
 	assert_well
 	assert_runs runs 1
 }
@@ -390,6 +387,7 @@ unlock_database() {
 }
 
 @test "database locked against writing: the command runs once, with one warning" {
+	sqlite_only "SQLite's locks"
 	dpcache run -- true
 	lock_database 'BEGIN EXCLUSIVE;'
 	assert_warned 'locked'
@@ -399,6 +397,7 @@ unlock_database() {
 }
 
 @test "database locked against writing: what is remembered is answered" {
+	sqlite_only "SQLite's locks"
 	remember
 	forget_shelf
 	lock_database 'BEGIN EXCLUSIVE;'
@@ -408,6 +407,7 @@ unlock_database() {
 }
 
 @test "database locked against reading" {
+	sqlite_only "SQLite's locks"
 	dpcache run -- true
 	lock_database 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;'
 	assert_warned 'locked'
@@ -417,6 +417,7 @@ unlock_database() {
 }
 
 @test "database unlocked again: remembered as ever" {
+	sqlite_only "SQLite's locks"
 	dpcache run -- true
 	lock_database 'BEGIN EXCLUSIVE;'
 	assert_warned 'locked'
@@ -459,6 +460,7 @@ unlock_database() {
 }
 
 @test "capsule in the database with a byte flipped: one warning, then remembered anew" {
+	sqlite_only "changes an entry by SQL"
 	remember
 	sql "SELECT writefile('intact', capsule) FROM entry" >written
 	size=$(stat -c %s intact)
@@ -477,6 +479,7 @@ unlock_database() {
 }
 
 @test "capsule in the database marked as voided: a miss" {
+	sqlite_only "changes an entry by SQL"
 	remember
 	sql "SELECT writefile('capsule', capsule) FROM entry" >written
 	flip_byte capsule 16

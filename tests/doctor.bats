@@ -10,11 +10,6 @@ put_large() { # NAME
 	head -c 200000 /dev/zero | dpcache put "$1"
 }
 
-# Everything into the database file itself, so that damage to it is met.
-checkpoint() {
-	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >checkpoint
-}
-
 data_file() {
 	find "$DPCACHE_DIR/data" -type f
 }
@@ -74,6 +69,7 @@ assert_found_and_mended() { # WHAT TEXT
 }
 
 @test "doctor reports the version of the SQLite library in use" {
+	sqlite_only "its own version"
 	run dpcache doctor
 	assert_line --regexp '^ok +library +sqlite 3\.[0-9]+\.[0-9]+'
 	ldd "$(type -P sqlite3)" | grep -q libsqlite3 || skip "sqlite3 has its own SQLite"
@@ -165,25 +161,26 @@ assert_found_and_mended() { # WHAT TEXT
 @test "doctor: database empty" {
 	put value name
 	checkpoint
-	: >"$DPCACHE_DIR/cache.db"
+	: >"$DPCACHE_DIR/$DATABASE"
 	assert_found_and_mended store empty
 }
 
 @test "doctor: database truncated" {
 	put "$(printf 'x%.0s' {1..60000})" name
 	checkpoint
-	truncate -s 16384 "$DPCACHE_DIR/cache.db"
-	assert_found_and_mended store 'cache.db'
+	truncate -s 16384 "$DPCACHE_DIR/$DATABASE"
+	assert_found_and_mended store "$DATABASE"
 }
 
 @test "doctor: database overwritten with noise" {
 	put value name
 	checkpoint
-	head -c 50000 /dev/urandom >"$DPCACHE_DIR/cache.db"
+	head -c 50000 /dev/urandom >"$DPCACHE_DIR/$DATABASE"
 	assert_found_and_mended store damaged
 }
 
 @test "doctor: database that is somebody else's" {
+	sqlite_only "its schema"
 	put value name
 	checkpoint
 	sql 'PRAGMA application_id = 7'
@@ -194,15 +191,15 @@ assert_found_and_mended() { # WHAT TEXT
 	put value name
 	checkpoint
 	head -c 50000 /dev/urandom >noise
-	cp noise "$DPCACHE_DIR/cache.db"
+	cp noise "$DPCACHE_DIR/$DATABASE"
 	dpcache doctor --fix
-	cmp noise "$DPCACHE_DIR"/cache.db.broken-*
+	cmp noise "$DPCACHE_DIR/$DATABASE".broken-*
 }
 
 @test "doctor --fix of a broken database: put and get work again" {
 	put old name
 	checkpoint
-	: >"$DPCACHE_DIR/cache.db"
+	: >"$DPCACHE_DIR/$DATABASE"
 	dpcache doctor --fix
 	put new name
 	run dpcache get name
@@ -212,7 +209,7 @@ assert_found_and_mended() { # WHAT TEXT
 @test "doctor --fix of a broken database: what it answered from before can still be forgotten" {
 	put value name
 	checkpoint
-	: >"$DPCACHE_DIR/cache.db"
+	: >"$DPCACHE_DIR/$DATABASE"
 	dpcache doctor --fix
 	run dpcache rm name
 	assert_silent 1 dpcache get name
@@ -221,12 +218,13 @@ assert_found_and_mended() { # WHAT TEXT
 @test "doctor --fix of a broken database: the data files are gone too" {
 	put_large name
 	checkpoint
-	: >"$DPCACHE_DIR/cache.db"
+	: >"$DPCACHE_DIR/$DATABASE"
 	dpcache doctor --fix
 	assert_equal "$(data_file)" ''
 }
 
 @test "doctor: a database of a later version: exit 1, and --fix leaves it alone" {
+	sqlite_only "its schema"
 	put value name
 	sql 'PRAGMA user_version = 99'
 	run dpcache doctor --fix
@@ -236,6 +234,7 @@ assert_found_and_mended() { # WHAT TEXT
 }
 
 @test "doctor --fix of a database of an earlier version: moved aside, and remembered anew" {
+	sqlite_only "its schema"
 	put value name
 	sql 'PRAGMA user_version = 1'
 	run --separate-stderr dpcache run -- echo out
@@ -247,24 +246,28 @@ assert_found_and_mended() { # WHAT TEXT
 }
 
 @test "doctor: damaged capsule in the database" {
+	sqlite_only "changes an entry by SQL"
 	put value name
 	damage_inline_capsule 20
 	assert_found_and_mended entry damaged
 }
 
 @test "doctor: damaged output in the database" {
+	sqlite_only "changes an entry by SQL"
 	put value name
 	damage_inline_capsule "$(sql 'SELECT length(capsule) - 2 FROM entry')"
 	assert_found_and_mended entry damaged
 }
 
 @test "doctor: capsule cut short in the database" {
+	sqlite_only "changes an entry by SQL"
 	put value name
 	sql 'UPDATE entry SET capsule = substr(capsule, 1, 180)'
 	assert_found_and_mended entry damaged
 }
 
 @test "doctor: capsule under another key" {
+	sqlite_only "changes an entry by SQL"
 	put value name
 	sql 'UPDATE entry SET key = randomblob(16)'
 	assert_found_and_mended entry 'another key'
@@ -304,6 +307,7 @@ assert_found_and_mended() { # WHAT TEXT
 }
 
 @test "doctor --fix of a damaged entry: it is a miss, without a word" {
+	sqlite_only "changes an entry by SQL"
 	put value name
 	damage_inline_capsule 20
 	rm "$(shelf_file)"
@@ -422,6 +426,7 @@ leave_a_note() {
 }
 
 @test "doctor --fix while another program keeps the database locked does not claim to have mended" {
+	sqlite_only "SQLite's locks"
 	put_large name
 	rm "$(data_file)"
 	mkfifo statements

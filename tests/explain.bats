@@ -404,6 +404,7 @@ assert_told() {
 }
 
 @test "explain: a remembered result that is damaged" {
+	sqlite_only "changes an entry by SQL"
 	remember tool
 	rm -r "$DPCACHE_DIR/shelf"
 	sql 'UPDATE entry SET capsule = zeroblob(1000)'
@@ -413,10 +414,10 @@ assert_told() {
 
 @test "explain: a damaged database, state file and directory" {
 	remember tool
-	echo nonsense >"$DPCACHE_DIR/cache.db"
+	echo nonsense >"$DPCACHE_DIR/$DATABASE"
 	assert_hit tool
 	run -1 --separate-stderr dpcache explain tool another
-	assert_line --regexp '^trouble   .*cache.db is damaged'
+	assert_line --regexp "^trouble   .*$DATABASE is damaged"
 	echo nonsense >"$DPCACHE_DIR/state"
 	run -1 --separate-stderr dpcache explain tool
 	assert_line --index 0 --regexp '^miss: .*state'

@@ -106,7 +106,7 @@ is_dead() { # PID
 	assert_results 0 leader a b c
 	assert_runs runs 1
 	assert_not_exists "$DPCACHE_DIR/shelf"
-	assert_not_exists "$DPCACHE_DIR/cache.db"
+	assert_not_exists "$DPCACHE_DIR/$DATABASE"
 }
 
 @test "dpcache run: followers get more than 64 KiB whole" {

@@ -13,6 +13,7 @@ common_setup() {
 	unset "${!DPCACHE_@}" "${!MAKE@}" MFLAGS CI XDG_CACHE_HOME
 	export LC_ALL=C.UTF-8 TZ=UTC SHELL=/bin/sh
 	export DPCACHE_DIR=$BATS_TEST_TMPDIR/cache
+	choose_store
 	PATH=$BUILD:$PATH
 	mkdir "$BATS_TEST_TMPDIR/work"
 	cd "$BATS_TEST_TMPDIR/work" || return
@@ -20,6 +21,24 @@ common_setup() {
 
 setup() {
 	common_setup
+}
+
+# Which engine the suite is asked of: that of the URL in DPC_TEST_STORE, else the
+# default one. What it calls its file, and its directory where nobody says which.
+choose_store() {
+	local scheme=${DPC_TEST_STORE-}
+	scheme=${scheme%%:*}
+	[[ -z $scheme ]] || export DPCACHE_STORE=$DPC_TEST_STORE
+	# shellcheck disable=SC2034  # used by the tests
+	case $scheme in
+	'' | sqlite) DATABASE=cache.db DIRECTORY=dpcache ;;
+	lmdb) DATABASE=cache.mdb DIRECTORY=dpcache-lmdb ;;
+	esac
+}
+
+# sqlite_only REASON: for a test that is not about the cache but about one engine.
+sqlite_only() {
+	[[ $DATABASE == cache.db ]] || skip "SQLite only: $1"
 }
 
 # counted FILE: a line to put into a command so that each real run of it shows.
@@ -174,9 +193,19 @@ assert_json() {
 	jq -e "$1" <<<"$output" >/dev/null || fail "not so: $1, in: $output"
 }
 
-# Ask the cache's database by SQL.
+# Ask the cache's database by SQL; after sqlite_only.
 sql() {
 	sqlite3 "$DPCACHE_DIR/cache.db" "$@"
+}
+
+# Everything into the database file itself, so that damage to it is met.
+checkpoint() {
+	[[ $DATABASE != cache.db ]] || sql 'PRAGMA wal_checkpoint(TRUNCATE)' >checkpoint
+}
+
+# How many entries there are, manifests too.
+stored() {
+	dpcache doctor | sed -n 's/^ok *entries *\([0-9]*\),.*/\1/p'
 }
 
 # flip_byte FILE OFFSET

@@ -378,8 +378,8 @@ input     missing (absent)"
 
 @test "ls, show and stats of a damaged database: exit 125, one line" {
 	put value name
-	sql 'PRAGMA wal_checkpoint(TRUNCATE)' >checkpoint
-	head -c 20000 /dev/urandom >"$DPCACHE_DIR/cache.db"
+	checkpoint
+	head -c 20000 /dev/urandom >"$DPCACHE_DIR/$DATABASE"
 	assert_usage_error dpcache ls
 	assert_usage_error dpcache show name
 	assert_usage_error dpcache stats

@@ -21,7 +21,7 @@ assert_names() { # NAME...
 
 database_size() {
 	local size=0 file
-	for file in "$DPCACHE_DIR"/cache.db*; do size=$((size + $(stat -c %s "$file"))); done
+	for file in "$DPCACHE_DIR/$DATABASE"*; do size=$((size + $(stat -c %s "$file"))); done
 	echo "$size"
 }
 
@@ -51,7 +51,7 @@ database_size() {
 	put value name
 	dpcache invalidate --all
 	dpcache prune
-	assert_equal "$(sql 'SELECT count(*) FROM entry')" 0
+	assert_equal "$(stored)" 0
 }
 
 @test "prune removes the data files of what it drops, and only those" {
@@ -178,7 +178,7 @@ database_size() {
 	run -0 --separate-stderr dpcache explain --trace -- cat input
 	run dpcache prune --max-entries 0
 	assert_output --regexp '^dropped 2 entries, '
-	assert_equal "$(sql 'SELECT count(*) FROM entry')" 0
+	assert_equal "$(stored)" 0
 }
 
 @test "prune: what leads to a traced result does not expire before it" {
@@ -193,7 +193,7 @@ database_size() {
 	run -0 --separate-stderr dpcache explain --trace -- sh -c 'cat input; test ! -e broken'
 	dpcache invalidate --all
 	dpcache prune
-	assert_equal "$(sql 'SELECT count(*) FROM entry')" 0
+	assert_equal "$(stored)" 0
 }
 
 # --- --max-size ---
@@ -235,6 +235,7 @@ database_size() {
 }
 
 @test "prune --max-size counts what leads to a traced result with it" {
+	sqlite_only "asks by SQL"
 	echo 1 >input
 	dpcache run --trace -- cat input >out
 	size=$(sql 'SELECT sum(stored_size) FROM entry')
@@ -244,7 +245,7 @@ database_size() {
 	dpcache get name >out
 	dpcache prune --max-size 1500
 	assert_names name
-	assert_equal "$(sql 'SELECT count(*) FROM entry')" 1
+	assert_equal "$(stored)" 1
 }
 
 # --- nothing there, wrong usage ---
@@ -273,6 +274,6 @@ database_size() {
 
 @test "prune of a damaged database: exit 125, one line" {
 	put value name
-	: >"$DPCACHE_DIR/cache.db"
+	: >"$DPCACHE_DIR/$DATABASE"
 	assert_usage_error dpcache prune
 }

@@ -99,7 +99,7 @@ is_waiting() {
 
 @test "database removed by hand: what was answered from the shelf can be invalidated" {
 	dpcache run --key k -- echo one
-	rm "$DPCACHE_DIR"/cache.db*
+	rm "$DPCACHE_DIR/$DATABASE"*
 	dpcache invalidate k
 	run dpcache run --key k -- echo two
 	assert_output two

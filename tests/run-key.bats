@@ -1041,13 +1041,13 @@ traced() {
 	run -0 --separate-stderr dpcache run echo two
 	assert_output two
 	cp "$first" "$second"
-	rm "$DPCACHE_DIR"/cache.db*
+	rm "$DPCACHE_DIR/$DATABASE"*
 	run -0 --separate-stderr dpcache run echo two
 	assert_output two
 }
 
 @test "dpcache run: a stored result of another question is not served" {
-	command -v sqlite3 >/dev/null || skip 'no sqlite3'
+	sqlite_only "changes an entry by SQL"
 	twice dpcache run tool one
 	twice dpcache run tool two
 	assert_runs runs 2
@@ -1064,7 +1064,7 @@ traced() {
 }
 
 @test "dpcache run: keys swapped in the store do not swap the answers" {
-	command -v sqlite3 >/dev/null || skip 'no sqlite3'
+	sqlite_only "changes an entry by SQL"
 	twice dpcache run tool one
 	twice dpcache run tool two
 	sqlite3 "$DPCACHE_DIR/cache.db" "

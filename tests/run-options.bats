@@ -28,7 +28,7 @@ tool_has_run_again() { # OPTION...
 }
 
 @test "dpcache run --ttl: every form is taken for what it says" {
-	command -v sqlite3 >/dev/null || skip 'no sqlite3'
+	sqlite_only "asks by SQL"
 	while read -r ttl seconds; do
 		dpcache run --ttl "$ttl" --key "$ttl" tool
 		run -0 sqlite3 "$DPCACHE_DIR/cache.db" 'SELECT ttl / 1e9 FROM entry ORDER BY created DESC LIMIT 1'
@@ -48,7 +48,7 @@ tool_has_run_again() { # OPTION...
 }
 
 @test "dpcache run: the ttl is five minutes where none is given" {
-	command -v sqlite3 >/dev/null || skip 'no sqlite3'
+	sqlite_only "asks by SQL"
 	dpcache run tool
 	run -0 sqlite3 "$DPCACHE_DIR/cache.db" 'SELECT ttl / 1000000000 FROM entry'
 	assert_output 300
@@ -495,9 +495,9 @@ start_leader() {
 
 @test "dpcache run --require-cache: fails, running nothing, when the database is broken" {
 	mkdir -m 700 "$DPCACHE_DIR"
-	echo 'this is no database, however long one looks at it' >"$DPCACHE_DIR/cache.db"
+	echo 'this is no database, however long one looks at it' >"$DPCACHE_DIR/$DATABASE"
 	run -125 --separate-stderr dpcache run --require-cache tool
-	assert_one_warning cache.db
+	assert_one_warning "$DATABASE"
 	assert_runs runs 0
 }
 
@@ -515,7 +515,7 @@ assert_refused() { # PATTERN OPTION...
 	assert_output ''
 	assert_one_warning "$pattern"
 	assert_runs runs 0
-	assert_not_exists "$DPCACHE_DIR/cache.db"
+	assert_not_exists "$DPCACHE_DIR/$DATABASE"
 	assert_not_exists "$DPCACHE_DIR/shelf"
 }
 
@@ -684,7 +684,7 @@ assert_unreadable_refused() { # NAME OPTION...
 	assert_output ''
 	assert_one_warning "$name"
 	assert_runs runs 0
-	assert_not_exists "$DPCACHE_DIR/cache.db"
+	assert_not_exists "$DPCACHE_DIR/$DATABASE"
 }
 
 @test "dpcache run --input FILE: refused, it cannot be read" {

@@ -55,7 +55,7 @@ setup() {
 
 @test "dpcache run: a shelved result is answered without the database" {
 	dpcache run tool a
-	rm "$DPCACHE_DIR"/cache.db*
+	rm "$DPCACHE_DIR/$DATABASE"*
 	run -0 dpcache run tool a
 	assert_output '<a>'
 	assert_decision hit
@@ -65,7 +65,7 @@ setup() {
 	dpcache run tool a
 	rm -r "$DPCACHE_DIR/shelf"
 	dpcache run tool a
-	rm "$DPCACHE_DIR"/cache.db*
+	rm "$DPCACHE_DIR/$DATABASE"*
 	dpcache run tool a
 	assert_runs runs 1
 }
@@ -143,7 +143,7 @@ setup() {
 	unset DPCACHE_DIR
 	XDG_CACHE_HOME=$BATS_TEST_TMPDIR/xdg twice dpcache run tool
 	assert_runs runs 1
-	assert_dir_exists "$BATS_TEST_TMPDIR/xdg/dpcache"
+	assert_dir_exists "$BATS_TEST_TMPDIR/xdg/$DIRECTORY"
 }
 
 @test "dpcache run: ~/.cache/dpcache where XDG_CACHE_HOME is unset too, or relative" {
@@ -151,7 +151,7 @@ setup() {
 	HOME=$BATS_TEST_TMPDIR/home dpcache run tool
 	XDG_CACHE_HOME=relative HOME=$BATS_TEST_TMPDIR/home dpcache run tool
 	assert_runs runs 1
-	assert_dir_exists "$BATS_TEST_TMPDIR/home/.cache/dpcache"
+	assert_dir_exists "$BATS_TEST_TMPDIR/home/.cache/$DIRECTORY"
 }
 
 @test "dpcache run --store sqlite:DIRECTORY: keeps it there" {
@@ -210,16 +210,16 @@ assert_runs_despite() { # PATTERN
 
 @test "dpcache run: a database that is none" {
 	mkdir -m 700 "$DPCACHE_DIR"
-	echo 'this is no database, however long one looks at it' >"$DPCACHE_DIR/cache.db"
-	assert_runs_despite cache.db
+	echo 'this is no database, however long one looks at it' >"$DPCACHE_DIR/$DATABASE"
+	assert_runs_despite "$DATABASE"
 }
 
 @test "dpcache run: an emptied database" {
 	dpcache run tool
 	rm -r "$DPCACHE_DIR/shelf" "$BATS_TEST_TMPDIR/runs"
-	: >"$DPCACHE_DIR/cache.db"
-	rm -f "$DPCACHE_DIR"/cache.db-*
-	assert_runs_despite cache.db
+	: >"$DPCACHE_DIR/$DATABASE"
+	rm -f "$DPCACHE_DIR/$DATABASE"-*
+	assert_runs_despite "$DATABASE"
 }
 
 @test "dpcache run: a damaged shelf is a miss to the database, not an answer" {
@@ -250,7 +250,7 @@ assert_runs_despite() { # PATTERN
 	# That one is not ours to touch: only see where it would be looked for.
 	command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null || skip 'no strace'
 	(unset HOME DPCACHE_DIR && strace -f -o "$BATS_TEST_TMPDIR/trace" dpcache run --no-write tool)
-	assert_file_contains "$BATS_TEST_TMPDIR/trace" "\"$home/.cache/dpcache\""
+	assert_file_contains "$BATS_TEST_TMPDIR/trace" "\"$home/.cache/$DIRECTORY\""
 }
 
 @test "dpcache run: a closed stdout does not let the cache into the command's descriptors" {

@@ -82,3 +82,84 @@ assert_nothing_made() {
 	assert_line --regexp '^ok +library +sqlite [0-9.]+'
 	assert_json 'map(select(.what == "library")) | length == 2' dpcache doctor --json
 }
+
+# --- LMDB ---
+
+# Where it is not built in, its URL is as good as an unknown one.
+with_lmdb() {
+	dpcache doctor | grep -q '^ok *library *lmdb' || skip 'no LMDB in this build'
+}
+
+@test "lmdb: not built in: the command runs, one line says so" {
+	! dpcache doctor | grep -q '^ok *library *lmdb' || skip 'LMDB is in this build'
+	assert_uncached 'lmdb: is not built into' --store lmdb:
+	assert_nothing_made
+}
+
+@test "lmdb:DIRECTORY keeps it there, and only there" {
+	with_lmdb
+	export DPCACHE_STORE=lmdb:$BATS_TEST_TMPDIR/elsewhere
+	twice dpcache run tool x
+	assert_runs runs 1
+	assert_exists "$BATS_TEST_TMPDIR/elsewhere/cache.mdb"
+	assert_nothing_made
+	rm -r "$BATS_TEST_TMPDIR/elsewhere/shelf"
+	twice dpcache run tool x
+	assert_runs runs 1
+}
+
+# holds A B: the home of an A cache is not taken for one of B.
+holds() { # A B TITLE
+	local dir=$BATS_TEST_TMPDIR/$1
+	dpcache run --store "$1:$dir" tool x
+	rm "$BATS_TEST_TMPDIR/runs"
+	assert_uncached "$2:$dir: holds $3 cache; use $1:$dir" --store "$2:$dir"
+	assert_usage_error dpcache ls --store "$2:$dir"
+	# What says so is lost: the file says it, too.
+	rm "$dir/state"
+	assert_uncached "use $1:$dir" --store "$2:$dir"
+	run -0 --separate-stderr dpcache run --store "$1:$dir" tool x
+	assert_equal "$stderr" ''
+}
+
+@test "a home of one engine is refused by another, and not mixed" {
+	with_lmdb
+	holds sqlite lmdb 'an SQLite'
+	rm "$BATS_TEST_TMPDIR/runs"
+	holds lmdb sqlite 'an LMDB'
+}
+
+@test "a hit costs the same system calls whatever the engine" {
+	with_lmdb
+	command -v strace >/dev/null || skip 'no strace'
+	for url in sqlite lmdb; do
+		export DPCACHE_STORE=$url:$BATS_TEST_TMPDIR/$url
+		dpcache run -- true >out 2>err
+		strace -f -o "$url" dpcache run -- true >out 2>err
+	done
+	assert_equal "$(wc -l <lmdb)" "$(wc -l <sqlite)"
+	assert_equal "$(grep -c execve lmdb)" 1
+}
+
+@test "lmdb: fifty at once, and one run" {
+	with_lmdb
+	export DPCACHE_STORE=lmdb:
+	make_hold
+	for n in {1..50}; do start "caller$n" dpcache run -- sh -c "$(counted once); $(held); echo out"; done
+	wait_until test -e "$BATS_TEST_TMPDIR/once"
+	release
+	for n in {1..50}; do
+		finish "caller$n"
+		assert_equal "$(cat "caller$n.out")" out
+	done
+	assert_runs once 1
+}
+
+@test "lmdb: writers and readers at once lose nothing" {
+	with_lmdb
+	export DPCACHE_STORE=lmdb:
+	for n in {1..40}; do start "put$n" dpcache put "name$n" <<<"x"; done
+	for n in {1..40}; do finish "put$n"; done
+	assert_json 'length == 40' dpcache ls --json
+	run -0 dpcache doctor
+}

@@ -3,17 +3,19 @@
 #   make check-unit UNIT=tuple      one of them
 
 UNIT = *
-UNIT_SRC = $(wildcard tests/unit/test_$(UNIT).c)
+# Engines that are not built in have nothing of their own to be asked.
+UNIT_SRC = $(filter-out $(if $(filter lmdb,$(WITH)),,%_lmdb.c), $(wildcard tests/unit/test_$(UNIT).c))
 UNIT_BIN = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wstrict-prototypes -Wshadow -Werror \
               $(CFLAGS) $(SANITIZE) -MMD -MP -Ilib -Icmd -Itests/unit
-UNIT_LIBS = -lcmocka $(shell pkg-config --libs sqlite3) -lm
+UNIT_LIBS = -lcmocka $(STORE_LIBS) -lm
 
 $(BUILD)/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
+$(filter $(BUILD)/unit/test_store%, $(UNIT_BIN)): $(BUILD)/unit/stored.o
 $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
 $(BUILD)/unit/test_watcher: $(filter-out %/main.o %/siphash.o, $(WATCHER_SRC:%.c=$(BUILD)/obj/%.o))
 $(BUILD)/unit/test_inputs: $(BUILD)/obj/cmd/inputs.o $(BUILD)/obj/cmd/text.o
@@ -30,8 +32,8 @@ check-unit: $(UNIT_BIN)
 	  if MAKEFLAGS= $$t >$$t.log 2>&1; then printf '  UNIT  %s: %s\n' "$${t##*/}" "$$(tail -n 1 $$t.log)"; \
 	  else cat $$t.log; exit 1; fi; done
 
--include $(UNIT_BIN:=.d) $(BUILD)/unit/support.d
+-include $(UNIT_BIN:=.d) $(BUILD)/unit/support.d $(BUILD)/unit/stored.d
 
 # Kept, so that one changed test costs one compilation.
-.SECONDARY: $(UNIT_BIN:=.o) $(BUILD)/unit/support.o
+.SECONDARY: $(UNIT_BIN:=.o) $(BUILD)/unit/support.o $(BUILD)/unit/stored.o
 .PHONY: check-unit

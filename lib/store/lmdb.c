@@ -1,0 +1,493 @@
+/* The LMDB engine: one file, home/cache.mdb, with one table in it: entries, how
+ * often they were used, and counters. The file itself is lmdb_file.c's. */
+#include "lmdb_file.h"
+#include "lmdb_pages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- keys and records --- */
+
+struct key {
+	uint8_t bytes[LMDB_KEY];
+};
+
+static MDB_val key_of(struct key *k, enum lmdb_kind kind, const struct digest *d)
+{
+	k->bytes[0] = (uint8_t)kind;
+	if (d)
+		memcpy(k->bytes + 1, d->bytes, sizeof d->bytes);
+	return (MDB_val){d ? sizeof k->bytes : 1, k->bytes};
+}
+
+static struct cursor cursor_of(const MDB_val *v)
+{
+	const uint8_t *at = v->mv_data;
+	return (struct cursor){at, at + v->mv_size, false};
+}
+
+/* An entry is this, and behind it the capsule, where it is inline. */
+static void encode_entry(struct buf *b, const struct entry_info *info)
+{
+	buf_put(b, info->question.bytes, sizeof info->question.bytes);
+	buf_u64(b, (uint64_t)info->created);
+	buf_u64(b, (uint64_t)info->ttl);
+	buf_u64(b, (uint64_t)info->grace);
+	buf_u64(b, info->generation);
+	buf_u64(b, (uint64_t)info->cost);
+	buf_u64(b, info->output_size);
+	buf_u64(b, info->stored_size);
+	buf_u32(b, (uint32_t)info->status);
+	buf_u32(b, info->flags);
+	buf_field(b, info->label.data, info->label.size);
+	/* With its NUL; empty: none. */
+	buf_field(b, info->file, info->file ? strlen(info->file) + 1 : 0);
+}
+
+static int decode_entry(struct entry_info *info, struct slice *capsule, const struct digest *key,
+                        const MDB_val *value)
+{
+	struct cursor c = cursor_of(value);
+	struct slice question = cursor_take(&c, sizeof info->question.bytes);
+	*info = (struct entry_info){.key = *key};
+	*capsule = (struct slice){NULL, 0};
+	info->created = (int64_t)cursor_u64(&c);
+	info->ttl = (int64_t)cursor_u64(&c);
+	info->grace = (int64_t)cursor_u64(&c);
+	info->generation = cursor_u64(&c);
+	info->cost = (int64_t)cursor_u64(&c);
+	info->output_size = cursor_u64(&c);
+	info->stored_size = cursor_u64(&c);
+	info->status = (int32_t)cursor_u32(&c);
+	info->flags = cursor_u32(&c);
+	info->label = cursor_field(&c);
+	struct slice file = cursor_field(&c);
+	if (c.bad || (file.size && file.data[file.size - 1]))
+		return MDB_CORRUPTED;
+	memcpy(info->question.bytes, question.data, question.size);
+	info->file = file.size ? (const char *)file.data : NULL;
+	*capsule = (struct slice){c.at, (size_t)(c.end - c.at)};
+	return 0;
+}
+
+struct usage {
+	uint64_t hits;
+	int64_t used;
+};
+
+static struct usage decode_usage(const MDB_val *value)
+{
+	struct cursor c = cursor_of(value);
+	struct usage u = {.hits = cursor_u64(&c)};
+	u.used = (int64_t)cursor_u64(&c);
+	return u;
+}
+
+/* --- transactions --- */
+
+/* In a batch, what was written there is read; else a reader's own. */
+static int begin_read(struct lmdb_work *w, struct lmdb_store *s, dpc_error *err)
+{
+	*w = s->batch;
+	return w->txn ? DPC_OK : lmdb_read(w, s->env, err);
+}
+
+static int end_read(struct lmdb_work *w, struct lmdb_store *s, int result)
+{
+	return s->batch.txn ? result : lmdb_end(w, result, NULL);
+}
+
+static int begin_write(struct lmdb_work *w, struct lmdb_store *s, size_t room, dpc_error *err)
+{
+	if (!s->batch.txn) {
+		int rc = lmdb_write(w, s->env, room, err);
+		if (rc == DPC_OK && (rc = lmdb_pages_free(w, err)) != DPC_OK)
+			lmdb_end(w, rc, NULL);
+		if (rc != DPC_OK || !s->in_batch)
+			return rc;
+		s->batch = *w;
+	}
+	*w = s->batch;
+	return DPC_OK;
+}
+
+static int end_write(struct lmdb_work *w, struct lmdb_store *s, int result, dpc_error *err)
+{
+	return s->in_batch ? result : lmdb_end(w, result, err);
+}
+
+static int batch(void *self, bool begin, dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	s->in_batch = begin;
+	return begin ? DPC_OK : lmdb_end(&s->batch, DPC_OK, err);
+}
+
+/* --- reading and writing by key; DPC_MISS where there is none --- */
+
+static int find(MDB_val *value, const struct lmdb_work *w, MDB_val *key, dpc_error *err)
+{
+	int rc = lmdb_pages_sound(w, key, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = mdb_get(w->txn, w->table, key, value);
+	return rc == 0              ? DPC_OK
+	       : rc == MDB_NOTFOUND ? DPC_MISS
+	                            : lmdb_failed(lmdb_env_path(w->env), rc, err);
+}
+
+static int find_entry(struct entry_info *info, struct slice *capsule, const struct lmdb_work *w,
+                      const struct digest *key, dpc_error *err)
+{
+	struct key k;
+	MDB_val name = key_of(&k, LMDB_ENTRY, key), value;
+	int rc = find(&value, w, &name, err);
+	if (rc == DPC_OK && decode_entry(info, capsule, key, &value) != 0)
+		rc = lmdb_failed(lmdb_env_path(w->env), MDB_CORRUPTED, err);
+	return rc;
+}
+
+static int find_usage(struct usage *u, const struct lmdb_work *w, const struct digest *key, dpc_error *err)
+{
+	struct key k;
+	MDB_val name = key_of(&k, LMDB_USAGE, key), value;
+	*u = (struct usage){0};
+	int rc = find(&value, w, &name, err);
+	if (rc == DPC_OK)
+		*u = decode_usage(&value);
+	return rc == DPC_MISS ? DPC_OK : rc;
+}
+
+/* `head`, and behind it `tail`. */
+static int set(const struct lmdb_work *w, MDB_val *key, const struct buf *head, struct slice tail, dpc_error *err)
+{
+	MDB_val value = {head->size + tail.size, NULL};
+	if (head->failed)
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	int rc = lmdb_pages_sound(w, key, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = mdb_put(w->txn, w->table, key, &value, MDB_RESERVE);
+	if (rc != 0)
+		return lmdb_failed(lmdb_env_path(w->env), rc, err);
+	memcpy(value.mv_data, head->data, head->size);
+	if (tail.size)
+		memcpy((uint8_t *)value.mv_data + head->size, tail.data, tail.size);
+	return DPC_OK;
+}
+
+static int delete(const struct lmdb_work *w, MDB_val *key, dpc_error *err)
+{
+	int rc = lmdb_pages_sound(w, key, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = mdb_del(w->txn, w->table, key, NULL);
+	return rc == 0              ? DPC_OK
+	       : rc == MDB_NOTFOUND ? DPC_MISS
+	                            : lmdb_failed(lmdb_env_path(w->env), rc, err);
+}
+
+/* --- entries --- */
+
+static void put_file_name(struct buf *out, const struct entry_info *info)
+{
+	if (info->file)
+		buf_put(out, info->file, strlen(info->file) + 1);
+}
+
+static int get(void *self, const struct digest *key, struct buf *capsule, struct buf *file,
+               dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	struct lmdb_work w;
+	struct entry_info info;
+	struct slice bytes;
+	int rc = begin_read(&w, s, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = find_entry(&info, &bytes, &w, key, err);
+	if (rc == DPC_OK) {
+		buf_put(capsule, bytes.data, bytes.size);
+		put_file_name(file, &info);
+	}
+	return end_read(&w, s, rc);
+}
+
+static int look(void *self, const struct digest *key, struct entry_info *info, dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	struct lmdb_work w;
+	struct entry_info found;
+	struct slice bytes;
+	int rc = begin_read(&w, s, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = find_entry(&found, &bytes, &w, key, err);
+	/* The rest is borrowed from what ends here. */
+	if (rc == DPC_OK)
+		*info = (struct entry_info){
+		    .key = *key, .created = found.created, .cost = found.cost, .question = found.question};
+	return end_read(&w, s, rc);
+}
+
+static int find_old_file(struct buf *old_file, const struct lmdb_work *w, const struct digest *key,
+                         dpc_error *err)
+{
+	struct entry_info old;
+	struct slice bytes;
+	int rc = find_entry(&old, &bytes, w, key, err);
+	if (rc == DPC_OK)
+		put_file_name(old_file, &old);
+	return rc;
+}
+
+static int put(void *self, const struct entry_info *info, struct slice capsule, struct buf *old_file,
+               dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	struct lmdb_work w;
+	struct buf head = {0};
+	struct key k;
+	MDB_val name = key_of(&k, LMDB_ENTRY, &info->key);
+	encode_entry(&head, info);
+	int rc = begin_write(&w, s, head.size + capsule.size, err);
+	if (rc == DPC_OK) {
+		rc = find_old_file(old_file, &w, &info->key, err);
+		if (rc >= 0)
+			rc = set(&w, &name, &head, capsule, err);
+		rc = end_write(&w, s, rc, err);
+	}
+	buf_release(&head);
+	return rc;
+}
+
+static int remove_entry(void *self, const struct digest *key, struct buf *old_file, dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	struct lmdb_work w;
+	struct key k;
+	MDB_val name = key_of(&k, LMDB_USAGE, key);
+	int rc = begin_write(&w, s, 0, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = find_old_file(old_file, &w, key, err);
+	if (rc >= 0) {
+		int gone = delete(&w, &name, err);
+		name = key_of(&k, LMDB_ENTRY, key);
+		if (gone >= 0)
+			gone = delete(&w, &name, err);
+		rc = gone < 0 ? gone : rc;
+	}
+	return end_write(&w, s, rc, err);
+}
+
+/* --- visiting --- */
+
+/* What the order is made of; the rest is looked up when its turn comes. */
+struct place {
+	struct digest key;
+	int64_t last; /* use or creation */
+	bool manifest;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	if (x->manifest != y->manifest)
+		return x->manifest ? 1 : -1;
+	if (x->last != y->last)
+		return x->last < y->last ? -1 : 1;
+	return memcmp(x->key.bytes, y->key.bytes, sizeof x->key.bytes);
+}
+
+static int note_place(struct buf *places, const struct lmdb_work *w, const MDB_val *name, const MDB_val *value,
+                      dpc_error *err)
+{
+	struct entry_info info;
+	struct slice bytes;
+	struct usage u;
+	struct place p = {.last = 0};
+	memcpy(p.key.bytes, (const uint8_t *)name->mv_data + 1, sizeof p.key.bytes);
+	if (decode_entry(&info, &bytes, &p.key, value) != 0)
+		return lmdb_failed(lmdb_env_path(w->env), MDB_CORRUPTED, err);
+	int rc = find_usage(&u, w, &p.key, err);
+	p.last = info.created > u.used ? info.created : u.used;
+	p.manifest = info.flags & CAPSULE_MANIFEST;
+	buf_put(places, &p, sizeof p);
+	return places->failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : rc;
+}
+
+static int collect_places(struct buf *places, struct lmdb_work *w, dpc_error *err)
+{
+	MDB_cursor *cursor;
+	struct key first;
+	MDB_val name = key_of(&first, LMDB_ENTRY, NULL), value;
+	int result = lmdb_pages_sound(w, NULL, err);
+	if (result != DPC_OK)
+		return result;
+	w->sound = !w->writes;
+	int rc = mdb_cursor_open(w->txn, w->table, &cursor);
+	if (rc != 0)
+		return lmdb_failed(lmdb_env_path(w->env), rc, err);
+	rc = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
+	while (rc == 0 && result == DPC_OK && name.mv_size == LMDB_KEY && *(const uint8_t *)name.mv_data == LMDB_ENTRY) {
+		result = note_place(places, w, &name, &value, err);
+		rc = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	if (rc != 0 && rc != MDB_NOTFOUND && result == DPC_OK)
+		result = lmdb_failed(lmdb_env_path(w->env), rc, err);
+	return result;
+}
+
+static int visit_place(const struct place *p, const struct lmdb_work *w, store_visit_fn *visit, void *context,
+                       dpc_error *err)
+{
+	struct entry_info info;
+	struct slice bytes;
+	struct usage u;
+	int rc = find_entry(&info, &bytes, w, &p->key, err);
+	if (rc == DPC_OK)
+		rc = find_usage(&u, w, &p->key, err);
+	if (rc != DPC_OK)
+		return rc;
+	info.hits = u.hits;
+	info.used = u.used;
+	return visit(context, &info);
+}
+
+static int each(void *self, store_visit_fn *visit, void *context, dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	struct lmdb_work w;
+	struct buf places = {0};
+	int rc = begin_read(&w, s, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = collect_places(&places, &w, err);
+	struct place *p = (struct place *)places.data;
+	size_t count = places.size / sizeof *p;
+	if (rc == DPC_OK && count)
+		qsort(p, count, sizeof *p, compare_places);
+	for (size_t i = 0; i < count && rc == DPC_OK; i++)
+		rc = visit_place(&p[i], &w, visit, context, err);
+	buf_release(&places);
+	return end_read(&w, s, rc);
+}
+
+/* --- counting --- */
+
+static int read_counters(struct counters *out, const struct lmdb_work *w, dpc_error *err)
+{
+	struct key k;
+	MDB_val name = key_of(&k, LMDB_COUNTERS, NULL), value;
+	*out = (struct counters){{0}};
+	int rc = find(&value, w, &name, err);
+	if (rc != DPC_OK)
+		return rc == DPC_MISS ? DPC_OK : rc;
+	/* One that has fewer was made before there were the others. */
+	struct cursor c = cursor_of(&value);
+	for (int i = 0; i < COUNTER_COUNT && c.at < c.end; i++)
+		out->v[i] = (int64_t)cursor_u64(&c);
+	return DPC_OK;
+}
+
+static int add_counters(const struct lmdb_work *w, const struct counters *add, dpc_error *err)
+{
+	struct counters sum;
+	struct buf b = {0};
+	struct key k;
+	MDB_val name = key_of(&k, LMDB_COUNTERS, NULL);
+	int rc = read_counters(&sum, w, err);
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		buf_u64(&b, (uint64_t)(sum.v[i] + add->v[i]));
+	if (rc == DPC_OK)
+		rc = set(w, &name, &b, (struct slice){NULL, 0}, err);
+	buf_release(&b);
+	return rc;
+}
+
+static int add_hit(const struct lmdb_work *w, const struct event_record *hit, dpc_error *err)
+{
+	struct entry_info info;
+	struct slice bytes;
+	struct usage u;
+	struct buf b = {0};
+	struct key k;
+	MDB_val name = key_of(&k, LMDB_USAGE, &hit->key);
+	/* Only entries that are there: a named hit may outlive its entry. */
+	int rc = find_entry(&info, &bytes, w, &hit->key, err);
+	if (rc == DPC_OK)
+		rc = find_usage(&u, w, &hit->key, err);
+	if (rc != DPC_OK)
+		return rc == DPC_MISS ? DPC_OK : rc;
+	buf_u64(&b, u.hits + 1);
+	buf_u64(&b, (uint64_t)(u.used > hit->time ? u.used : hit->time));
+	rc = set(w, &name, &b, (struct slice){NULL, 0}, err);
+	buf_release(&b);
+	return rc;
+}
+
+static int count(void *self, const struct counters *add, const struct event_record *hits, size_t n,
+                 dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	struct lmdb_work w;
+	int rc = begin_write(&w, s, 0, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = add_counters(&w, add, err);
+	for (size_t i = 0; i < n && rc == DPC_OK; i++)
+		rc = add_hit(&w, &hits[i], err);
+	return end_write(&w, s, rc, err);
+}
+
+static int totals(void *self, struct counters *out, dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	struct lmdb_work w;
+	int rc = begin_read(&w, s, err);
+	return rc == DPC_OK ? end_read(&w, s, read_counters(out, &w, err)) : rc;
+}
+
+static int reset_totals(void *self, dpc_error *err)
+{
+	struct lmdb_store *s = self;
+	struct lmdb_work w;
+	struct key k;
+	MDB_val name = key_of(&k, LMDB_COUNTERS, NULL);
+	int rc = begin_write(&w, s, 0, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = delete(&w, &name, err);
+	return end_write(&w, s, rc < 0 ? rc : DPC_OK, err);
+}
+
+static const char *version(void)
+{
+	static char text[32];
+	int major, minor, patch;
+	mdb_version(&major, &minor, &patch);
+	snprintf(text, sizeof text, "%d.%d.%d", major, minor, patch);
+	return text;
+}
+
+const struct store_ops store_lmdb = {
+    .name = "lmdb",
+    .version = version,
+    .open = lmdb_open,
+    .close = lmdb_close,
+    .get = get,
+    .put = put,
+    .remove = remove_entry,
+    .batch = batch,
+    .look = look,
+    .each = each,
+    .count = count,
+    .totals = totals,
+    .reset_totals = reset_totals,
+    .check = lmdb_check,
+    .compact = lmdb_compact,
+    .quarantine = lmdb_quarantine,
+};
