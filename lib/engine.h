@@ -12,7 +12,7 @@ enum engine {
 
 struct engine_name {
 	const char *scheme;    /* of its URLs, without the colon */
-	const char *title;     /* as people say it */
+	const char *title;     /* of its cache, as people say it, with the article */
 	const char *directory; /* of the cache where nobody says which; below ~/.cache */
 	const char *file;      /* in the home, by which it is known; NULL: none */
 };

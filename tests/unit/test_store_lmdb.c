@@ -76,6 +76,8 @@ static int use(void *context)
 		store_check(&s, NULL);
 	}
 	store_close(&s);
+	buf_release(&bytes);
+	buf_release(&file);
 	return 0;
 }
 
