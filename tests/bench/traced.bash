@@ -94,7 +94,7 @@ traced_opens() { # program, bar, words of the measure
 	local i how
 	for how in same distinct; do
 		rm -f plain watched
-		for i in 1 2 3 4 5 6 7; do
+		for i in {1..21}; do
 			"$1" 20000 "$how" >>plain
 			"$dpcache" run --refresh --trace -- "$1" 20000 "$how" >>watched
 		done
