@@ -18,22 +18,20 @@ const char *log_name(void)
 	return name;
 }
 
-/* Of a script, by which name its interpreter was found: that knows only its own. Nobody
- * else writes to the log yet. */
+/* Of a script, by which name its interpreter was found: that knows only its own. */
 void log_outcome(enum wire_kind kind, unsigned detail, int dir, const char *path, int error)
 {
-	struct wire_record *r = (struct wire_record *)((char *)log_head + WIRE_HEAD + log_head->used);
-	size_t size = sizeof *r + strlen(path) + 1;
-	(void)dir;
+	uint32_t size = wire_size(strlen(path));
 	/* The command's own, which is in the question. */
-	if (*path != '/')
+	struct wire_record *r = *path == '/' ? wire_reserve(log_head, size) : NULL;
+	(void)dir;
+	if (!r)
 		return;
 	r->kind = (uint16_t)kind;
 	r->error = (uint16_t)error;
 	r->detail = detail;
 	strcpy(r->path, path);
-	r->size = (uint32_t)((size + WIRE_ALIGN - 1) & ~(size_t)(WIRE_ALIGN - 1));
-	log_head->used += r->size;
+	wire_finish(r, size);
 }
 
 /* Never: there is no log but the one that was set. */

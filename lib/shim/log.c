@@ -33,15 +33,6 @@ static uint64_t hash_record(uint64_t head, const struct place *from, const char 
 	return hash_bytes(hash, path, length);
 }
 
-static struct wire_record *reserve(uint32_t size)
-{
-	uint64_t at = atomic_fetch_add_explicit(&log_head->used, size, memory_order_relaxed);
-	if (at + size <= WIRE_RECORDS)
-		return (struct wire_record *)((char *)log_head + WIRE_HEAD + at);
-	atomic_fetch_add_explicit(&log_head->lost, 1, memory_order_relaxed);
-	return NULL;
-}
-
 struct entry {
 	enum wire_kind kind;
 	unsigned detail;
@@ -54,9 +45,8 @@ struct entry {
 static struct wire_record *append(const struct entry *e)
 {
 	size_t before = e->from.length ? e->from.length + 1 : 0;
-	size_t size = sizeof(struct wire_record) + before + e->length + 1;
-	size = (size + WIRE_ALIGN - 1) & ~(size_t)(WIRE_ALIGN - 1);
-	struct wire_record *r = reserve((uint32_t)size);
+	uint32_t size = wire_size(before + e->length);
+	struct wire_record *r = wire_reserve(log_head, size);
 	if (!r)
 		return NULL;
 	r->kind = (uint16_t)e->kind;
@@ -69,7 +59,7 @@ static struct wire_record *append(const struct entry *e)
 	}
 	memcpy(r->path + before, e->path, e->length);
 	r->path[before + e->length] = 0;
-	atomic_store_explicit(&r->size, (uint32_t)size, memory_order_release);
+	wire_finish(r, size);
 	return r;
 }
 

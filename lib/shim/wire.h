@@ -37,6 +37,7 @@
 #define DPC_WIRE_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a traced program finds in its environment, besides the shim in LD_PRELOAD: the
@@ -157,6 +158,29 @@ struct wire_record {
 	uint32_t pid;
 	char path[];
 };
+
+/* What a record with a path of `length` bytes, without its NUL, takes. */
+static inline uint32_t wire_size(size_t length)
+{
+	size_t size = sizeof(struct wire_record) + length + 1;
+	return (uint32_t)((size + WIRE_ALIGN - 1) & ~(size_t)(WIRE_ALIGN - 1));
+}
+
+/* Room for as much; NULL where there is none, which is counted. To be filled in, but for
+ * the size, and then finished. */
+static inline struct wire_record *wire_reserve(struct wire_head *head, uint32_t size)
+{
+	uint64_t at = atomic_fetch_add_explicit(&head->used, size, memory_order_relaxed);
+	if (at + size <= WIRE_RECORDS)
+		return (struct wire_record *)((char *)head + WIRE_HEAD + at);
+	atomic_fetch_add_explicit(&head->lost, 1, memory_order_relaxed);
+	return NULL;
+}
+
+static inline void wire_finish(struct wire_record *r, uint32_t size)
+{
+	atomic_store_explicit(&r->size, size, memory_order_release);
+}
 
 /* A name was made: count up head.links, if need be. */
 static inline void wire_count_link(struct wire_head *head, enum wire_make made)

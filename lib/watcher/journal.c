@@ -29,14 +29,11 @@ bool journal_open(struct journal *j, const char *path)
 
 static void append(struct wire_head *head, const struct wire_record *r, uint32_t size)
 {
-	uint64_t at = atomic_fetch_add(&head->used, size);
-	if (at + size > WIRE_RECORDS) {
-		atomic_fetch_add(&head->lost, 1);
+	struct wire_record *to = wire_reserve(head, size);
+	if (!to)
 		return;
-	}
-	struct wire_record *to = (struct wire_record *)((char *)head + WIRE_HEAD + at);
 	memcpy((char *)to + sizeof to->size, (const char *)r + sizeof r->size, size - sizeof r->size);
-	atomic_store_explicit(&to->size, size, memory_order_release);
+	wire_finish(to, size);
 }
 
 /* Behind a new link, the same record is another: what stands for its size says so.
@@ -70,7 +67,7 @@ static void write_record(const struct journal *j, const struct wire_record *fact
 		char room[sizeof(struct wire_record) + WIRE_PATH_MAX + WIRE_ALIGN];
 	} out;
 	size_t length = strnlen(path, WIRE_PATH_MAX - 1);
-	size_t used = sizeof *facts + length + 1, size = (used + WIRE_ALIGN - 1) & ~(size_t)(WIRE_ALIGN - 1);
+	size_t used = sizeof *facts + length + 1, size = wire_size(length);
 	memcpy(&out.r, facts, sizeof *facts);
 	memcpy(out.r.path, path, length);
 	memset(out.r.path + length, 0, size - used + 1);

@@ -38,15 +38,13 @@ static void end(struct traced *t)
 
 static struct wire_record *note(struct traced *t, enum wire_kind kind, uint32_t detail, int error, const char *path)
 {
-	struct wire_head *h = t->trace.head;
-	uint32_t size = (uint32_t)(sizeof(struct wire_record) + strlen(path) + 1 + WIRE_ALIGN - 1) & ~(WIRE_ALIGN - 1u);
-	struct wire_record *r = (struct wire_record *)((uint8_t *)h + WIRE_HEAD + h->used);
-	h->used += size;
+	uint32_t size = wire_size(strlen(path));
+	struct wire_record *r = wire_reserve(t->trace.head, size);
 	r->kind = (uint16_t)kind;
 	r->error = (uint16_t)error;
 	r->detail = detail;
 	strcpy(r->path, path);
-	r->size = size;
+	wire_finish(r, size);
 	return r;
 }
 
