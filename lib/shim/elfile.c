@@ -123,11 +123,11 @@ static uint64_t dynamic_value(const struct dynamic *d, int64_t tag)
 	return 0;
 }
 
-static bool is_runtime(const char *library)
+bool elfile_names_sanitizer(const char *libraries)
 {
 	static const char names[][16] = {"libasan.", "libtsan.", "libhwasan.", "libclang_rt."};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strncmp(library, names[i], strlen(names[i])) == 0)
+		if (strstr(libraries, names[i]))
 			return true;
 	return false;
 }
@@ -140,7 +140,7 @@ static bool needs_runtime(const struct elfile *e, const struct dynamic *d)
 		if (d->entries[i].d_tag != DT_NEEDED)
 			continue;
 		read_address(e, strings + d->entries[i].d_un.d_val, name, sizeof name - 1);
-		if (is_runtime(name))
+		if (elfile_names_sanitizer(name))
 			return true;
 	}
 	return false;

@@ -26,6 +26,9 @@ bool elfile_loader(const struct elfile *e, char *loader, size_t room);
  * dynamic linker? Of what is not for this processor, or not usual, it is not. */
 bool elfile_will_begin(const struct elfile *e);
 
+/* Is a sanitizer's runtime among these names of libraries? */
+bool elfile_names_sanitizer(const char *libraries);
+
 /* Does it need, or has it built in, a sanitizer's runtime? Those want to be the first
  * in a process. */
 bool elfile_has_sanitizer(const struct elfile *e);

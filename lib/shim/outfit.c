@@ -1,5 +1,6 @@
 #include "outfit.h"
 
+#include "elfile.h"
 #include "log.h"
 #include "raw.h"
 
@@ -44,11 +45,9 @@ static long find_preload(char *const envp[])
  * one that is linked does; and who asks for a list of the libraries wants only his own. */
 static bool is_ours_to_disturb(char *const envp[])
 {
-	static const char runtimes[][16] = {"libasan.", "libhwasan.", "libtsan.", "libclang_rt."};
 	long own = find_preload(envp);
-	for (size_t i = 0; own >= 0 && i < sizeof runtimes / sizeof *runtimes; i++)
-		if (strstr(envp[own], runtimes[i]))
-			return false;
+	if (own >= 0 && elfile_names_sanitizer(envp[own]))
+		return false;
 	for (size_t i = 0; envp && envp[i]; i++)
 		if (strncmp(envp[i], "LD_TRACE_LOADED_OBJECTS=", 24) == 0)
 			return false;
