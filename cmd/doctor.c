@@ -12,7 +12,7 @@ enum { D_FIX = 1, D_JSON, D_STORE };
 const struct opt doctor_opts[] = {
     {"fix", 0, NULL, "mend what is found; a broken database is moved aside", D_FIX},
     {"json", 0, NULL, "print a JSON array", D_JSON},
-    {"store", 0, "URL", OPT_STORE_HELP, D_STORE},
+    {"store", 0, "URL", ENGINE_URLS, D_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

@@ -10,7 +10,7 @@
 const struct opt get_opts[] = {
     {"ttl", 0, "DURATION", "accept values up to this old (default: as long as put said)", NAMED_TTL},
     {"region", 0, "NAME", "look among the keys of region NAME", NAMED_REGION},
-    {"store", 0, "URL", OPT_STORE_HELP, NAMED_STORE},
+    {"store", 0, "URL", ENGINE_URLS, NAMED_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

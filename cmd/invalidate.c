@@ -17,7 +17,7 @@ const struct opt invalidate_opts[] = {
     {"all", 0, NULL, "everything, at a cost that does not grow with it", I_ALL},
     {"match", 0, "GLOB", "results of commands that match, as ls shows them", I_MATCH},
     {"region", 0, "NAME", "the keys are names in region NAME", I_REGION},
-    {"store", 0, "URL", OPT_STORE_HELP, I_STORE},
+    {"store", 0, "URL", ENGINE_URLS, I_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

@@ -14,7 +14,7 @@ enum { L_JSON = 1, L_STORE };
 
 const struct opt ls_opts[] = {
     {"json", 0, NULL, "print a JSON array", L_JSON},
-    {"store", 0, "URL", OPT_STORE_HELP, L_STORE},
+    {"store", 0, "URL", ENGINE_URLS, L_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

@@ -17,9 +17,6 @@ struct opt {
 
 enum { OPT_END = 0, OPT_HELP = 1000 };
 
-/* What every --store takes. */
-#define OPT_STORE_HELP "sqlite:[DIRECTORY], lmdb:[DIRECTORY] or null:"
-
 struct opt_parser {
 	const struct opt *table;
 	char **argv;          /* what follows the subcommand; ends in NULL */

@@ -1,4 +1,5 @@
 /* The options that describe a run, as the help shows them. */
+#include "engine.h"
 #include "option_ids.h"
 #include "options.h"
 
@@ -25,7 +26,7 @@
 	{"no-path", 0, NULL, "leave PATH out of the key", O_NO_PATH},                                        \
 	{"no-uid", 0, NULL, "leave the user out of the key", O_NO_UID},                                      \
 	{"no-locale", 0, NULL, "leave LANG, LANGUAGE, LC_* and TZ out of the key", O_NO_LOCALE},             \
-	{"store", 0, "URL", OPT_STORE_HELP, O_STORE}
+	{"store", 0, "URL", ENGINE_URLS, O_STORE}
 
 /* What run has besides. */
 #define RUN_OPTS                                                                                         \

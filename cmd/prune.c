@@ -15,7 +15,7 @@ const struct opt prune_opts[] = {
     {"max-size", 0, "SIZE", "then drop the least recently used down to SIZE (64k, 20m, 1g)", P_MAX_SIZE},
     {"max-entries", 0, "N", "then drop the least recently used down to N entries", P_MAX_ENTRIES},
     {"json", 0, NULL, "print a JSON object", P_JSON},
-    {"store", 0, "URL", OPT_STORE_HELP, P_STORE},
+    {"store", 0, "URL", ENGINE_URLS, P_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

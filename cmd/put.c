@@ -8,7 +8,7 @@
 const struct opt put_opts[] = {
     {"ttl", 0, "DURATION", "how long get answers with it (default forever)", NAMED_TTL},
     {"region", 0, "NAME", "keep it among the keys of region NAME", NAMED_REGION},
-    {"store", 0, "URL", OPT_STORE_HELP, NAMED_STORE},
+    {"store", 0, "URL", ENGINE_URLS, NAMED_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

@@ -8,7 +8,7 @@ enum { RM_REGION = 1, RM_STORE };
 
 const struct opt rm_opts[] = {
     {"region", 0, "NAME", "the keys are names in region NAME", RM_REGION},
-    {"store", 0, "URL", OPT_STORE_HELP, RM_STORE},
+    {"store", 0, "URL", ENGINE_URLS, RM_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

@@ -18,7 +18,7 @@ const struct opt show_opts[] = {
     {"inputs", 0, NULL, "list all inputs, declared and traced", S_INPUTS},
     {"json", 0, NULL, "print a JSON object", S_JSON},
     {"region", 0, "NAME", "the key is a name in region NAME", S_REGION},
-    {"store", 0, "URL", OPT_STORE_HELP, S_STORE},
+    {"store", 0, "URL", ENGINE_URLS, S_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

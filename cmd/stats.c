@@ -12,7 +12,7 @@ enum { T_JSON = 1, T_RESET, T_STORE };
 const struct opt stats_opts[] = {
     {"json", 0, NULL, "print a JSON object", T_JSON},
     {"reset", 0, NULL, "set the counters to zero after printing them", T_RESET},
-    {"store", 0, "URL", OPT_STORE_HELP, T_STORE},
+    {"store", 0, "URL", ENGINE_URLS, T_STORE},
     {NULL, 0, NULL, NULL, 0},
 };
 

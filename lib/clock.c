@@ -15,7 +15,7 @@ static int64_t read_clock(clockid_t id)
 	 * that asks twice, as a hit does, two page faults. */
 	if (sizeof(long) < 8 || syscall(SYS_clock_gettime, id, &t) < 0)
 		clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	return clock_ns(t);
 }
 
 static uint64_t read_boot_id(void)

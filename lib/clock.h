@@ -5,6 +5,7 @@
 #define DPC_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 struct moment {
 	int64_t wall;     /* CLOCK_REALTIME, ns */
@@ -21,6 +22,11 @@ int64_t moment_age(const struct moment *then);
 
 /* The same between two given moments. */
 int64_t moment_between(const struct moment *then, const struct moment *now);
+
+static inline int64_t clock_ns(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 int64_t clock_wall_ns(void);
 int64_t clock_mono_ns(void);

@@ -10,6 +10,9 @@ enum engine {
 	ENGINE_COUNT
 };
 
+/* As usage has them. */
+#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY] or null:"
+
 struct engine_name {
 	const char *scheme;    /* of its URLs, without the colon */
 	const char *title;     /* of its cache, as people say it, with the article */

@@ -57,7 +57,7 @@ static int default_path(struct home *h, const char *(*account_home)(void), dpc_e
 /* Only the scheme of it is told: what follows may hold a password. */
 static int refuse_url(const char *url, dpc_error *err)
 {
-	return dpc__fail(err, DPC_E_USAGE, "unknown store '%.*s' (known: sqlite:[DIRECTORY], lmdb:[DIRECTORY], null:)",
+	return dpc__fail(err, DPC_E_USAGE, "unknown store '%.*s' (known: " ENGINE_URLS ")",
 	                 (int)(strcspn(url, ":") + (strchr(url, ':') != NULL)), url);
 }
 

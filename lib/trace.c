@@ -34,7 +34,7 @@ static void wait_for_tick_after(int64_t time)
 	for (;;) {
 		struct timespec coarse, pause = {.tv_nsec = 100000};
 		clock_gettime(CLOCK_REALTIME_COARSE, &coarse);
-		int64_t stamp = (int64_t)coarse.tv_sec * 1000000000 + coarse.tv_nsec;
+		int64_t stamp = clock_ns(coarse);
 		/* A clock that is set back meanwhile must not keep us. */
 		if (stamp > time || stamp < time - 1000000000)
 			return;

@@ -1,6 +1,7 @@
 /* Is what a traced run looked at still as it was when it began? */
 #include "trace_judge.h"
 
+#include "clock.h"
 #include "way.h"
 
 int judge_changed(const char *path, dpc_error *why)
@@ -8,16 +9,11 @@ int judge_changed(const char *path, dpc_error *why)
 	return dpc__fail(why, DPC_E_CONFLICT, "%s changed while it ran", path);
 }
 
-static int64_t stamp(struct timespec t)
-{
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* A link that was replaced has a new change time; so has a directory that was moved
  * here, while one in which names came and went has a new time of modification, too. */
 static bool way_stayed(const struct judge *j, const struct stat *st)
 {
-	return stamp(st->st_ctim) <= j->began || (S_ISDIR(st->st_mode) && stamp(st->st_mtim) > j->began);
+	return clock_ns(st->st_ctim) <= j->began || (S_ISDIR(st->st_mode) && clock_ns(st->st_mtim) > j->began);
 }
 
 static int note_part(void *context, const char *part, const struct stat *st)
@@ -52,5 +48,5 @@ int judge_stayed(struct judge *j, const char *path, bool of_link, dpc_error *why
 	if (input_is_pseudo(path))
 		return DPC_OK;
 	int rc = of_link ? lstat(path, &st) : stat(path, &st);
-	return rc == 0 && stamp(st.st_ctim) <= j->began ? DPC_OK : judge_changed(path, why);
+	return rc == 0 && clock_ns(st.st_ctim) <= j->began ? DPC_OK : judge_changed(path, why);
 }

@@ -1,22 +1,19 @@
 #include "tuple.h"
 
+#include "clock.h"
+
 #include <endian.h>
 #include <string.h>
 
 static const int64_t TICK = INT64_C(2) * 1000000000;
-
-static int64_t nanoseconds(struct timespec t)
-{
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 void tuple_of(struct tuple *t, const struct stat *st, int64_t seen)
 {
 	t->dev = (uint64_t)st->st_dev;
 	t->ino = (uint64_t)st->st_ino;
 	t->size = (uint64_t)st->st_size;
-	t->mtime = nanoseconds(st->st_mtim);
-	t->ctime = nanoseconds(st->st_ctim);
+	t->mtime = clock_ns(st->st_mtim);
+	t->ctime = clock_ns(st->st_ctim);
 	t->seen = seen;
 }
 
