@@ -31,17 +31,33 @@ endif
 WITH := $(if $(shell pkg-config --exists lmdb && echo y),lmdb)
 STORES = $(wildcard lib/store/sqlite*.c) $(foreach e,$(WITH),$(wildcard lib/store/$(e)*.c))
 STORE_PACKAGES = sqlite3 $(WITH)
+
+# And those that are loaded (lib/plugin.h), each an object of its own. Of one whose
+# library is not there nothing is built. What an engine is linked with is told by
+# the names that pkg-config knows; where it knows none, by a header and the flags.
+LOADABLE =
+flags_of = $(if $(filter %.h,$(1)),$(if $(call has_header,$(filter %.h,$(1))),$(filter-out %.h,$(1))),$(shell pkg-config --cflags --libs $(1) 2>/dev/null))
+has_header = $(shell echo '#include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo y)
+define engine
+$(1)_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(3)))
+$(1)_FLAGS := $(call flags_of,$(2))
+LOADABLE += $$(if $$($(1)_OBJ),$$(if $$($(1)_FLAGS),$(1)))
+endef
+# One line each: name, libraries, sources.
+$(eval $(call engine,gdbm,gdbm.h -lgdbm,lib/store/gdbm*.c))
+ENGINES = $(foreach e,$(LOADABLE),$(BUILD)/dpcache-store-$(e).so)
+
 # How a traced command is started: by us as by the shim.
 OUTFIT = lib/shim/outfit.c lib/shim/target.c lib/shim/known.c lib/shim/elfile.c
 LIB_SRC = $(wildcard lib/*.c) $(STORES) $(OUTFIT)
 # The front: nothing that opens a database, starts a process or keeps a result.
-CORE_ONLY = lib/vault.c lib/vault_fetch.c lib/vault_traced.c lib/vault_remove.c lib/store.c lib/stats.c lib/recorder.c lib/gather.c lib/capture.c lib/relay.c lib/lead.c \
+CORE_ONLY = lib/vault.c lib/vault_fetch.c lib/vault_traced.c lib/vault_remove.c lib/store.c lib/plugin.c lib/stats.c lib/recorder.c lib/gather.c lib/capture.c lib/relay.c lib/lead.c \
             lib/keeper.c lib/laggard.c lib/trace.c lib/trace_outfit.c lib/trace_judge.c lib/trace_outputs.c lib/trace_stay.c lib/trace_facts.c lib/trace_around.c lib/trace_rules.c lib/sightings.c lib/sighting.c lib/way.c lib/pathset.c lib/vigil.c lib/manifest.c \
             lib/differ.c lib/differ_inputs.c lib/nearest.c \
             lib/account.c lib/check.c lib/cache.c lib/value.c lib/scratch.c lib/prune.c
 FRONT_SRC = cmd/front.c cmd/become.c cmd/handover.c cmd/onlook.c cmd/refresh.c cmd/options.c cmd/option_tables.c cmd/opt.c cmd/serve.c cmd/report.c \
             $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
-CORE_SRC = $(filter-out cmd/front.c cmd/arena.c, $(wildcard cmd/*.c))
+CORE_SRC = $(filter-out cmd/front.c cmd/arena.c cmd/noplugin.c, $(wildcard cmd/*.c))
 
 # The allocator of a front that is all our own; a sanitizer brings one itself.
 ifneq ($(FRONT_KIND),dynamic)
@@ -61,11 +77,13 @@ MAN = $(wildcard man/*.1 man/*.3 man/*.7)
 STORE_LIBS = $(shell pkg-config --libs $(STORE_PACKAGES))
 # The core, too, is static where the libraries are there for it: loading shared
 # ones costs each miss half a /bin/true. CORE=dynamic says no. (The linker would
-# warn of dlopen: nothing here loads SQLite extensions.)
+# warn of dlopen: nothing here loads SQLite extensions.) It becomes the shared one,
+# dpcache-core-shared, when an engine has to be loaded.
 CORE = $(if $(SANITIZE)$(call missing_static,libsqlite3.a)$(if $(WITH),$(call missing_static,liblmdb.a))$(call missing_static,libc.a),dynamic,static)
 missing_static = $(if $(filter /%,$(shell $(CC) -print-file-name=$(1))),,$(1))
 CORE_LIBS_static = -static -Wl,--no-warnings $(STORE_LIBS) -lm
 CORE_LIBS_dynamic = $(STORE_LIBS)
+CORE_OBJ_static = $(BUILD)/obj/cmd/noplugin.o
 
 FRONT_CC_musl = musl-gcc
 FRONT_CC_static = $(CC)
@@ -92,7 +110,7 @@ SHIM_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -g -MMD -MP -fPIC -fvisib
 # First of all constructors; its own calls stay its own; cheap to load.
 SHIM_LD = -shared -nostartfiles -Wl,-z,initfirst,-z,noseparate-code,-z,norelro,-Bsymbolic,--hash-style=gnu,--build-id=none,-O1
 
-all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/dpcache-watcher $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc $(SHIMS)
+all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/dpcache-core-shared $(ENGINES) $(BUILD)/dpcache-watcher $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc $(SHIMS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -146,12 +164,19 @@ $(BUILD)/libdpcache.so: $(LIB_OBJ)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,libdpcache.so.0 $(LIB_OBJ) -o $@.0 $(STORE_LIBS)
 	$(Q)ln -sf libdpcache.so.0 $@
 
-# The dynamic one besides: for tests that reach into it by LD_PRELOAD.
-$(BUILD)/dynamic/dpcache-core: CORE = dynamic
-$(BUILD)/dpcache-core $(BUILD)/dynamic/dpcache-core: $(CORE_OBJ) $(BUILD)/libdpcache.a
-	@mkdir -p $(@D)
+$(BUILD)/dpcache-core: $(CORE_OBJ_$(CORE))
+$(BUILD)/dpcache-core-shared: CORE = dynamic
+$(BUILD)/dpcache-core $(BUILD)/dpcache-core-shared: $(CORE_OBJ) $(BUILD)/libdpcache.a
 	$(say) LINK "$@ ($(CORE))"
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(BUILD)/libdpcache.a -o $@ $(CORE_LD) $(CORE_LIBS_$(CORE))
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(CORE_OBJ_$(CORE)) $(BUILD)/libdpcache.a -o $@ $(CORE_LD) $(CORE_LIBS_$(CORE))
+
+# Each with its own copy of what it needs of ours; only dpcache_store can be seen.
+ENGINE_LD = -shared -Wl,--exclude-libs,ALL,-Bsymbolic,--no-undefined
+$(foreach e,$(LOADABLE),$(eval $(BUILD)/dpcache-store-$(e).so: $($(e)_OBJ)) \
+  $(eval $($(e)_OBJ): ALL_CFLAGS += $(filter -I% -D%,$($(e)_FLAGS))))
+$(ENGINES): $(BUILD)/dpcache-store-%.so: $(BUILD)/libdpcache.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $($*_OBJ) $(BUILD)/libdpcache.a -o $@ $(ENGINE_LD) $($*_FLAGS)
 
 $(BUILD)/shim/%.o: %.c
 	@mkdir -p $(@D)
@@ -179,7 +204,7 @@ $(BUILD)/dpcache.pc: Makefile
 	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -ldpcache' 'Requires.private: $(STORE_PACKAGES)' \
 	  'Cflags: -I$${prefix}/include' >$@
 
--include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(SHIM_MUSL_OBJ:.o=.d) $(WATCHER_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(CORE_OBJ_static:.o=.d) $(foreach e,$(LOADABLE),$($(e)_OBJ:.o=.d)) $(FRONT_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(SHIM_MUSL_OBJ:.o=.d) $(WATCHER_OBJ:.o=.d)
 
 # ---- the two commands, and the tests ----
 
@@ -203,17 +228,17 @@ check-clang:
 	@$(MAKE) --no-print-directory CC=clang FRONT=dynamic BUILD=$(BUILD)/clang all
 
 BATS = $(wildcard tests/*.bats)
-check-bats: all $(BUILD)/dynamic/dpcache-core
+check-bats: all
 	@$(RUN_BATS) $(BATS)
 
 RUN_BATS = DPC_TEST_BUILD=$(abspath $(BUILD)) DPC_TEST_CFLAGS="$(SANITIZE)" bats --jobs 2 --no-parallelize-within-files
 
 # What the engines other than the default one could do differently, and then all of it.
-OTHER_STORES = $(addsuffix :,$(WITH))
+OTHER_STORES = $(addsuffix :,$(WITH) $(filter gdbm,$(LOADABLE)))
 STORE_SAMPLE = $(addprefix tests/, run.bats get-put-rm.bats prune.bats ls-show-stats.bats invalidate.bats races.bats trace.bats)
 check-store-sample: all
 	@for url in $(OTHER_STORES); do echo "  BATS  $$url"; DPC_TEST_STORE=$$url $(RUN_BATS) $(STORE_SAMPLE) || exit 1; done
-check-stores: all $(BUILD)/dynamic/dpcache-core check-unit
+check-stores: all check-unit
 	@for url in sqlite: $(OTHER_STORES); do echo "  BATS  $$url"; DPC_TEST_STORE=$$url $(RUN_BATS) $(BATS) || exit 1; done
 
 # The same suite under AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -260,8 +285,8 @@ install: all
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 \
 	  $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 755 $(BUILD)/dpcache $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(BUILD)/dpcache-core $(BUILD)/dpcache-watcher $(DESTDIR)$(PREFIX)/libexec/dpcache/
-	install -m 644 $(SHIMS) $(DESTDIR)$(PREFIX)/libexec/dpcache/
+	install -m 755 $(BUILD)/dpcache-core $(BUILD)/dpcache-core-shared $(BUILD)/dpcache-watcher $(DESTDIR)$(PREFIX)/libexec/dpcache/
+	install -m 644 $(SHIMS) $(ENGINES) $(DESTDIR)$(PREFIX)/libexec/dpcache/
 	install -m 644 lib/dpcache.h $(DESTDIR)$(PREFIX)/include/
 	install -m 755 $(BUILD)/libdpcache.so.0 $(DESTDIR)$(PREFIX)/lib/
 	ln -sf libdpcache.so.0 $(DESTDIR)$(PREFIX)/lib/libdpcache.so
@@ -273,7 +298,8 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/dpcache \
-	  $(addprefix $(DESTDIR)$(PREFIX)/libexec/dpcache/, dpcache-core dpcache-watcher dpcache-shim.so dpcache-shim-musl.so) \
+	  $(addprefix $(DESTDIR)$(PREFIX)/libexec/dpcache/, dpcache-core dpcache-core-shared dpcache-watcher dpcache-shim.so dpcache-shim-musl.so \
+	    $(notdir $(ENGINES))) \
 	  $(DESTDIR)$(PREFIX)/include/dpcache.h $(DESTDIR)$(PREFIX)/lib/libdpcache.* \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/dpcache.pc \
 	  $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/, $(notdir $(filter %.1, $(MAN)))) \

@@ -1,5 +1,6 @@
 #include "become.h"
 
+#include "engine.h"
 #include "report.h"
 
 #include <errno.h>
@@ -8,27 +9,27 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const char CORE[] = "dpcache-core";
-static const char INSTALLED_CORE[] = "../libexec/dpcache/dpcache-core";
+static const char CORE[] = "dpcache-core", SHARED_CORE[] = "dpcache-core-shared";
 
-static void exec_core_at(const char *directory, size_t size, const char *name, char *const *argv)
+static void exec_at(const char *directory, size_t size, const char *below, const char *name, char *const *argv)
 {
 	char path[PATH_MAX];
-	if (size + strlen(name) + 1 > sizeof path)
+	if (size + strlen(below) + strlen(name) + 1 > sizeof path)
 		return;
 	memcpy(path, directory, size);
-	strcpy(path + size, name);
+	strcpy(stpcpy(path + size, below), name);
 	execv(path, argv);
 }
 
 /* It lies beside us in the build tree, in libexec when installed. */
-int become_core(char *const *argv)
+static void exec_ours(const char *name, char *const *argv)
 {
 	char link[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", link, sizeof link - 1);
@@ -38,9 +39,45 @@ int become_core(char *const *argv)
 	const char *slash = self ? strrchr(self, '/') : NULL;
 	if (slash) {
 		size_t size = (size_t)(slash + 1 - self);
-		exec_core_at(self, size, INSTALLED_CORE, argv);
-		exec_core_at(self, size, CORE, argv);
+		exec_at(self, size, "../libexec/dpcache/", name, argv);
+		exec_at(self, size, "", name, argv);
 	}
+}
+
+/* An engine that has to be loaded. */
+static bool names_loadable(const char *word)
+{
+	static const char option[] = "--store=";
+	const char *rest;
+	if (strncmp(word, option, sizeof option - 1) == 0)
+		word += sizeof option - 1;
+	enum engine e = engine_of_url(word, &rest);
+	return e < ENGINE_COUNT && engine_names[e].object;
+}
+
+/* What is an option and what the command's own word is not looked at: a false alarm
+ * only costs time. */
+static bool wants_shared(char *const *argv)
+{
+	const char *store = getenv("DPCACHE_STORE");
+	bool wanted = store && names_loadable(store);
+	/* It lists all there are. */
+	wanted |= argv[0] && argv[1] && strcmp(argv[1], "doctor") == 0;
+	for (; *argv && !wanted; argv++)
+		wanted = names_loadable(*argv);
+	return wanted;
+}
+
+void become_shared(char *const *argv)
+{
+	if (wants_shared(argv))
+		exec_ours(SHARED_CORE, argv);
+}
+
+int become_core(char *const *argv)
+{
+	become_shared(argv);
+	exec_ours(CORE, argv);
 	execvp(CORE, argv);
 	report_error("cannot start %s: %s", CORE, strerror(errno));
 	return 125;

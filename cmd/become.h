@@ -4,7 +4,12 @@
 
 #include <stdbool.h>
 
-/* Exec the core with these words; returns 125 and says so when there is none.
+/* Exec the core that can load engines (plugin.h), where these words or DPCACHE_STORE
+ * may ask for one of those; returns when they do not, or there is no such core. To
+ * whoever becomes it nothing must have happened that an exec would lose. */
+void become_shared(char *const *argv);
+
+/* The same; or else exec the one that starts faster. Returns 125 and says so when there is none.
  * Signal dispositions are the caller's to have put back. */
 int become_core(char *const *argv);
 

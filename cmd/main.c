@@ -1,8 +1,10 @@
 /* dpcache-core: everything but the plain hit. */
 #include "cmd.h"
 
+#include "become.h"
 #include "options.h"
 #include "os.h"
+#include "plugin.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -91,6 +93,8 @@ static int cmd_version(const struct command *self, char **words)
 
 int main(int argc, char **argv)
 {
+	if (!plugin_loads)
+		become_shared(argv);
 	os_fill_standard_fds();
 	if (argc < 2) {
 		report_error("no command given; see: dpcache help");

@@ -93,17 +93,31 @@ static bool has_wal_reset_bug(const char *version)
 	return minor < 51 || (minor == 51 && patch < 3);
 }
 
+static void check_engine(struct check *c, enum engine e)
+{
+	const struct store_ops *ops;
+	dpc_error err = {0};
+	int rc = store_find_engine(&ops, e, &err);
+	if (rc == DPC_OK)
+		tell(c, FINDING_OK, "library", "%s %s%s", ops->name, ops->version(),
+		     e == ENGINE_SQLITE && has_wal_reset_bug(ops->version())
+		         ? " (has the WAL-reset bug; dpcache's write lock keeps clear of it)"
+		         : "");
+	else if (rc == DPC_E_USAGE)
+		tell(c, FINDING_NOTE, "library", "%s is not built in", engine_names[e].scheme);
+	else
+		tell(c, FINDING_BROKEN, "library", "%s", err.message);
+}
+
+/* Those that share an object are one library. */
 static void check_engines(struct check *c)
 {
+	const char *last = NULL;
 	for (enum engine e = 0; e < ENGINE_COUNT; e++) {
-		const struct store_ops *ops = store_engine(e);
-		if (ops)
-			tell(c, FINDING_OK, "library", "%s %s%s", ops->name, ops->version(),
-			     e == ENGINE_SQLITE && has_wal_reset_bug(ops->version())
-			         ? " (has the WAL-reset bug; dpcache's write lock keeps clear of it)"
-			         : "");
-		else if (engine_names[e].file)
-			tell(c, FINDING_NOTE, "library", "%s is not built in", engine_names[e].scheme);
+		const char *object = engine_names[e].object;
+		if (e != ENGINE_NULL && !(object && last && strcmp(object, last) == 0))
+			check_engine(c, e);
+		last = object;
 	}
 }
 

@@ -5,9 +5,10 @@
 /* Each engine has a default directory of its own: a home holds one engine's
  * entries, and who tries another URL should not be told that his cache is not. */
 const struct engine_name engine_names[ENGINE_COUNT] = {
-    [ENGINE_SQLITE] = {"sqlite", "an SQLite", "/dpcache", "cache.db"},
-    [ENGINE_LMDB] = {"lmdb", "an LMDB", "/dpcache-lmdb", "cache.mdb"},
-    [ENGINE_NULL] = {"null", "no", "", NULL},
+    [ENGINE_SQLITE] = {"sqlite", "an SQLite", "/dpcache", "cache.db", NULL},
+    [ENGINE_LMDB] = {"lmdb", "an LMDB", "/dpcache-lmdb", "cache.mdb", NULL},
+    [ENGINE_GDBM] = {"gdbm", "a GDBM", "/dpcache-gdbm", "cache.gdbm", "gdbm"},
+    [ENGINE_NULL] = {"null", "no", "", NULL, NULL},
 };
 
 enum engine engine_of_url(const char *url, const char **rest)

@@ -6,18 +6,22 @@
 enum engine {
 	ENGINE_SQLITE, /* the default */
 	ENGINE_LMDB,
+	ENGINE_GDBM,
+	/* A new one comes here: their numbers stand in the homes' state files. */
 	ENGINE_NULL, /* keeps nothing, and has no home */
 	ENGINE_COUNT
 };
 
 /* As usage has them. */
-#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY] or null:"
+#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY] or null:"
 
 struct engine_name {
 	const char *scheme;    /* of its URLs, without the colon */
 	const char *title;     /* of its cache, as people say it, with the article */
 	const char *directory; /* of the cache where nobody says which; below ~/.cache */
 	const char *file;      /* in the home, by which it is known; NULL: none */
+	const char *object;    /* that is loaded for it (plugin.h), by its name; NULL: linked in. Several
+	                        * may share one. */
 };
 
 extern const struct engine_name engine_names[ENGINE_COUNT];

@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include "account.h"
+#include "plugin.h"
 #include "present.h"
 #include "shelf.h"
 
@@ -12,18 +13,31 @@ static const struct store_ops *const engines[ENGINE_COUNT] = {
 #endif
 };
 
+int store_find_engine(const struct store_ops **out, enum engine engine, dpc_error *err)
+{
+	int rc = DPC_E_NOTFOUND;
+	*out = engines[engine];
+	if (*out)
+		return DPC_OK;
+	if (engine_names[engine].object)
+		rc = plugin_load(out, engine, err);
+	if (rc == DPC_E_NOTFOUND)
+		rc = dpc__fail(err, DPC_E_USAGE, "the store %s: is not built into this dpcache",
+		               engine_names[engine].scheme);
+	return rc;
+}
+
 const struct store_ops *store_engine(enum engine engine)
 {
-	return engines[engine];
+	const struct store_ops *ops;
+	return store_find_engine(&ops, engine, NULL) == DPC_OK ? ops : NULL;
 }
 
 int store_locate(struct home *h, const char *url, dpc_error *err)
 {
+	const struct store_ops *ops;
 	int rc = home_locate(h, url, account_home, err);
-	if (rc == DPC_OK && !engines[h->engine] && h->engine != ENGINE_NULL)
-		rc = dpc__fail(err, DPC_E_USAGE, "the store %s: is not built into this dpcache",
-		               engine_names[h->engine].scheme);
-	return rc;
+	return rc == DPC_OK && h->engine != ENGINE_NULL ? store_find_engine(&ops, h->engine, err) : rc;
 }
 
 int store_look_only(struct store *s, const struct home *h, dpc_error *err)

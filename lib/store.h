@@ -107,11 +107,15 @@ struct store {
 	int lock;                /* the write lock, where store_look_only took it; or -1 */
 };
 
-/* What is built in; NULL for the others, and for the one that keeps nothing. */
+/* What is built in, or can be loaded. DPC_E_USAGE for the others, and for the one that
+ * keeps nothing; else what plugin_load returns. */
+int store_find_engine(const struct store_ops **out, enum engine engine, dpc_error *err);
+
+/* The same; NULL for the others. */
 const struct store_ops *store_engine(enum engine engine);
 
-/* home_locate, for who is going to need the engine too: DPC_E_USAGE where it is not
- * built in. */
+/* home_locate, for who is going to need the engine too: what store_find_engine returns
+ * where it is not to be had. */
 int store_locate(struct home *h, const char *url, dpc_error *err);
 
 /* With `create`, under the write lock, to put something in: an empty store is

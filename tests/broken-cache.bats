@@ -13,7 +13,7 @@ setup_file() {
 	export DYNAMIC=$BATS_FILE_TMPDIR/dynamic
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -j 2 -C "$root" FRONT=dynamic BUILD="$DYNAMIC" \
 		"$DYNAMIC/dpcache" >"$BATS_FILE_TMPDIR/make.log" 2>&1 3>&-
-	ln -s "${DPC_TEST_BUILD:-$root/build}/dynamic/dpcache-core" "$DYNAMIC/dpcache-core"
+	ln -s "${DPC_TEST_BUILD:-$root/build}/dpcache-core-shared" "$DYNAMIC/dpcache-core"
 	cat >"$DYNAMIC/clocks.c" <<-'C'
 		#define _GNU_SOURCE
 		#include <dlfcn.h>

@@ -75,6 +75,7 @@ compile() { # PKG-CONFIG-OPTIONS...
 	assert_equal "$(ls stage)" opt
 	assert_exists stage/opt/dp/bin/dpcache
 	assert_exists stage/opt/dp/libexec/dpcache/dpcache-core
+	assert_exists stage/opt/dp/libexec/dpcache/dpcache-core-shared
 	assert_exists stage/opt/dp/lib/libdpcache.so.0
 	assert_exists stage/opt/dp/include/dpcache.h
 	run grep '^prefix=' stage/opt/dp/lib/pkgconfig/dpcache.pc

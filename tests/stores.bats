@@ -80,7 +80,80 @@ assert_nothing_made() {
 @test "doctor lists the engines" {
 	run -0 dpcache doctor
 	assert_line --regexp '^ok +library +sqlite [0-9.]+'
-	assert_json 'map(select(.what == "library")) | length == 2' dpcache doctor --json
+	assert_json 'map(select(.what == "library") | .text | split(" ")[0]) == ["sqlite", "lmdb", "gdbm"]' dpcache doctor --json
+}
+
+# --- engines that are loaded ---
+
+# A dpcache of its own, with no objects beside it.
+alone() {
+	local dir=$BATS_TEST_TMPDIR/alone
+	mkdir "$dir"
+	cp "$BUILD"/dpcache "$BUILD"/dpcache-core "$BUILD"/dpcache-core-shared "$dir"
+	PATH=$dir:$PATH
+}
+
+# What may lie beside it: of what shall be version $1, with structures of $2 bytes.
+plant_object() { # VERSION SIZE
+	printf '%s\n' 'struct { unsigned abi, sizes[4]; void *ops; }' \
+		"dpcache_store = {$1, {$2, $2, $2, $2}, 0};" >"$BATS_TEST_TMPDIR/object.c"
+	cc -shared -fPIC "$BATS_TEST_TMPDIR/object.c" -o "$BATS_TEST_TMPDIR/alone/dpcache-store-gdbm.so" 3>&-
+}
+
+@test "an engine that is not there: the command runs, one line says so" {
+	alone
+	assert_uncached 'gdbm: is not built into' --store gdbm:
+	DPCACHE_STORE=gdbm:here assert_uncached 'gdbm: is not built into'
+	assert_usage_error dpcache ls --store=gdbm:
+	assert_nothing_made
+	run -0 dpcache doctor
+	assert_line --regexp '^note +library +gdbm is not built in'
+}
+
+@test "an engine of another version of dpcache is refused" {
+	alone
+	for object in '99 8' '1 8'; do
+		# shellcheck disable=SC2086  # two words
+		plant_object $object
+		assert_uncached 'dpcache-store-gdbm.so is of another version of dpcache' --store gdbm:
+	done
+	assert_usage_error dpcache ls --store gdbm:
+	assert_nothing_made
+	run -1 dpcache doctor
+	assert_line --regexp '^broken +library .*another version'
+}
+
+@test "an engine that cannot be loaded: the command runs, one line says why" {
+	alone
+	echo 'no object' >"$BATS_TEST_TMPDIR/alone/dpcache-store-gdbm.so"
+	assert_uncached 'gdbm: cannot be loaded' --store gdbm:
+	assert_nothing_made
+}
+
+@test "without the core that loads, the other one does what it can" {
+	alone
+	rm "$BATS_TEST_TMPDIR/alone/dpcache-core-shared"
+	twice dpcache run tool x
+	assert_runs runs 1
+	twice dpcache run --store null: -- tool gdbm:x
+	assert_runs runs 3
+	run -0 dpcache doctor
+}
+
+# Which programs does it become?
+cores() { # OPTION...
+	command -v strace >/dev/null || skip 'no strace'
+	strace -f -e trace=execve -o trace "$@" >out 2>err
+	sed -En 's|.*/(dpcache[a-z-]*)", .* = 0$|\1|p' trace | tr '\n' ' '
+}
+
+@test "only whose engine must be loaded becomes the core that loads" {
+	assert_equal "$(cores dpcache run tool a)" 'dpcache dpcache-core '
+	assert_equal "$(cores dpcache run --store gdbm: tool b)" 'dpcache dpcache-core-shared '
+	assert_equal "$(cores dpcache run --store=gdbm: tool c)" 'dpcache dpcache-core-shared '
+	assert_equal "$(DPCACHE_STORE=gdbm: cores dpcache run tool d)" 'dpcache dpcache-core-shared '
+	assert_equal "$(cores dpcache doctor)" 'dpcache dpcache-core-shared '
+	assert_equal "$(cores dpcache run tool a)" 'dpcache '
 }
 
 # --- LMDB ---

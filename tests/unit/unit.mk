@@ -4,7 +4,9 @@
 
 UNIT = *
 # Engines that are not built in have nothing of their own to be asked.
-UNIT_SRC = $(filter-out $(if $(filter lmdb,$(WITH)),,%_lmdb.c), $(wildcard tests/unit/test_$(UNIT).c))
+UNIT_ENGINES = conformance sqlite $(WITH) $(LOADABLE)
+UNIT_ABSENT = $(filter-out $(UNIT_ENGINES:%=tests/unit/test_store_%.c), $(wildcard tests/unit/test_store_*.c))
+UNIT_SRC = $(filter-out $(UNIT_ABSENT), $(wildcard tests/unit/test_$(UNIT).c))
 UNIT_BIN = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wstrict-prototypes -Wshadow -Werror \
               $(CFLAGS) $(SANITIZE) -MMD -MP -Ilib -Icmd -Itests/unit
@@ -20,6 +22,13 @@ $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
 $(BUILD)/unit/test_watcher: $(filter-out %/main.o %/siphash.o, $(WATCHER_SRC:%.c=$(BUILD)/obj/%.o))
 $(BUILD)/unit/test_inputs: $(BUILD)/obj/cmd/inputs.o $(BUILD)/obj/cmd/text.o
 $(BUILD)/unit/test_difference: $(BUILD)/obj/cmd/difference.o $(BUILD)/obj/cmd/text.o
+
+# Where they look for what is loaded.
+$(filter $(BUILD)/unit/test_store%, $(UNIT_BIN)): $(ENGINES:$(BUILD)/%=$(BUILD)/unit/%)
+$(BUILD)/unit/dpcache-store-%.so: $(BUILD)/dpcache-store-%.so
+	@mkdir -p $(@D)
+	$(Q)ln -sf ../$(@F) $@
+$(foreach e,$(LOADABLE),$(eval $(BUILD)/unit/test_store_$(e): UNIT_LIBS += $($(e)_FLAGS)))
 
 $(UNIT_BIN): %: %.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
 	$(say) LINK $@
