@@ -8,6 +8,9 @@ const struct engine_name engine_names[ENGINE_COUNT] = {
     [ENGINE_SQLITE] = {"sqlite", "an SQLite", "/dpcache", "cache.db", NULL},
     [ENGINE_LMDB] = {"lmdb", "an LMDB", "/dpcache-lmdb", "cache.mdb", NULL},
     [ENGINE_GDBM] = {"gdbm", "a GDBM", "/dpcache-gdbm", "cache.gdbm", "gdbm"},
+    [ENGINE_REDIS] = {"redis", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
+    [ENGINE_REDIS_TLS] = {"rediss", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
+    [ENGINE_REDIS_UNIX] = {"redis+unix", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_NULL] = {"null", "no", "", NULL, NULL},
 };
 

@@ -3,17 +3,22 @@
 #ifndef DPC_ENGINE_H
 #define DPC_ENGINE_H
 
+#include <stdbool.h>
+
 enum engine {
 	ENGINE_SQLITE, /* the default */
 	ENGINE_LMDB,
 	ENGINE_GDBM,
+	ENGINE_REDIS,
+	ENGINE_REDIS_TLS,
+	ENGINE_REDIS_UNIX,
 	/* A new one comes here: their numbers stand in the homes' state files. */
 	ENGINE_NULL, /* keeps nothing, and has no home */
 	ENGINE_COUNT
 };
 
 /* As usage has them. */
-#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY] or null:"
+#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY], redis://HOST[:PORT][/DB], rediss://…, redis+unix://PATH or null:"
 
 struct engine_name {
 	const char *scheme;    /* of its URLs, without the colon */
@@ -22,6 +27,8 @@ struct engine_name {
 	const char *file;      /* in the home, by which it is known; NULL: none */
 	const char *object;    /* that is loaded for it (plugin.h), by its name; NULL: linked in. Several
 	                        * may share one. */
+	bool remote;           /* the truth is on a server; the home has only what is hot, and the locks */
+	bool databases;        /* the server has several, by number */
 };
 
 extern const struct engine_name engine_names[ENGINE_COUNT];

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static const char WRITE_LOCK[] = "write.lock";
+
 static const char *nonempty_env(const char *name)
 {
 	const char *v = getenv(name);
@@ -54,6 +55,26 @@ static int default_path(struct home *h, const char *(*account_home)(void), dpc_e
 	return rc == DPC_OK ? join_path(h->path, err, h->path, name) : rc;
 }
 
+/* Each server has a home of its own: what is hot of one is nothing to another. */
+static int remote_path(struct home *h, const char *(*account_home)(void), dpc_error *err)
+{
+	char which[24];
+	int rc = default_path(h, account_home, err);
+	if (rc != DPC_OK || nonempty_env("DPCACHE_DIR"))
+		return rc;
+	snprintf(which, sizeof which, "-%016llx", (unsigned long long)h->place);
+	return join_path(h->path, err, h->path, which);
+}
+
+static int locate_remote(struct home *h, const char *rest, const char *(*account_home)(void), dpc_error *err)
+{
+	int rc = net_parse(&h->net, h->engine, rest, err);
+	if (rc != DPC_OK)
+		return rc;
+	h->place = net_place(&h->net, h->engine);
+	return remote_path(h, account_home, err);
+}
+
 /* Only the scheme of it is told: what follows may hold a password. */
 static int refuse_url(const char *url, dpc_error *err)
 {
@@ -65,6 +86,7 @@ int home_locate(struct home *h, const char *url, const char *(*account_home)(voi
 {
 	const char *rest = "";
 	h->fd = -1;
+	h->place = 0;
 	h->notice[0] = h->path[0] = '\0';
 	if (!url)
 		url = nonempty_env("DPCACHE_STORE");
@@ -73,6 +95,8 @@ int home_locate(struct home *h, const char *url, const char *(*account_home)(voi
 		return refuse_url(url, err);
 	if (h->engine == ENGINE_NULL)
 		return DPC_OK;
+	if (engine_names[h->engine].remote)
+		return locate_remote(h, rest, account_home, err);
 	return *rest ? join_path(h->path, err, rest, "") : default_path(h, account_home, err);
 }
 
@@ -130,6 +154,9 @@ static int open_directory(struct home *h, dpc_error *err)
  * each be half of it. */
 static int refuse_engine(const struct home *h, enum engine holds, dpc_error *err)
 {
+	if (h->place || engine_names[holds].remote)
+		return dpc__fail(err, DPC_E_HOME, "%s: is the home of %s cache; set DPCACHE_DIR to another", h->path,
+		                 engine_names[holds].title);
 	return dpc__fail(err, DPC_E_HOME, "%s:%s: holds %s cache; use %s:%s", engine_names[h->engine].scheme, h->path,
 	                 engine_names[holds].title, engine_names[holds].scheme, h->path);
 }
@@ -137,7 +164,11 @@ static int refuse_engine(const struct home *h, enum engine holds, dpc_error *err
 static int read_state(struct home *h, dpc_error *err)
 {
 	int rc = state_read(&h->state, h->fd, err);
-	return rc == DPC_OK && h->state.engine != h->engine ? refuse_engine(h, h->state.engine, err) : rc;
+	if (rc != DPC_OK || (h->state.engine == h->engine && h->state.place == h->place))
+		return rc;
+	if (h->state.engine != h->engine)
+		return refuse_engine(h, h->state.engine, err);
+	return dpc__fail(err, DPC_E_HOME, "cache directory %s belongs to another store or namespace; set DPCACHE_DIR", h->path);
 }
 
 int home_open(struct home *h, dpc_error *err)
@@ -205,7 +236,7 @@ static int settle_state(struct home *h, dpc_error *err)
 			         "the cache's state file was damaged; everything remembered so far is forgotten");
 		rc = check_files(h, err);
 		if (rc == DPC_OK)
-			rc = state_init(&h->state, h->engine, err);
+			rc = state_init(&h->state, h->engine, h->place, err);
 		if (rc == DPC_OK)
 			rc = state_write(&h->state, h->fd, err);
 		if (rc == DPC_OK)

@@ -14,12 +14,16 @@
  *     events         hits and misses not yet counted (events.h)
  *     write.lock     held while the truth, data, shelf or state change
  *
+ * With a network store the truth is elsewhere, and the home has what is hot and the
+ * locks of this machine.
+ *
  * A directory that others could write to, that belongs to somebody else or
  * that is a symbolic link is refused: what is found in it would be executed
  * as the user's own results. */
 #ifndef DPC_HOME_H
 #define DPC_HOME_H
 
+#include "net.h"
 #include "state.h"
 
 #include <limits.h>
@@ -28,13 +32,15 @@
 struct home {
 	int fd; /* the directory; -1 when closed */
 	enum engine engine;
+	struct net net;   /* of a network store: what its URL says … */
+	uint64_t place;   /* … and which it is; 0: a local one */
 	struct state state;
 	char notice[256]; /* something was mended while opening; else "" */
 	char path[PATH_MAX];
 };
 
 /* Fill in engine and path for a store URL (NULL: DPCACHE_STORE, else the
- * default store); nothing is open yet. `account_home` answers where HOME is unset;
+ * default store), which is borrowed; nothing is open yet. `account_home` answers where HOME is unset;
  * it may be NULL, or return NULL. DPC_E_USAGE for a URL that names no engine. */
 int home_locate(struct home *h, const char *url, const char *(*account_home)(void), dpc_error *err);
 

@@ -11,14 +11,20 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The byte behind the magic is '1' and the engine. */
+/* The byte behind the magic is '1' and the engine. The place is there only where it is
+ * not 0. */
 static const char NAME[] = "state", MAGIC[7] = "DPSTATE";
 
-enum { FIRST_ENGINE = '1', STATE_SIZE = 8 + 8 + 8 + 16 + 8 };
+enum { FIRST_ENGINE = '1', STATE_SIZE = 8 + 8 + 8 + 16 + 8, PLACE_SIZE = 8 };
+
+static size_t size_for(enum engine engine)
+{
+	return STATE_SIZE + (engine < ENGINE_COUNT && engine_names[engine].remote ? PLACE_SIZE : 0);
+}
 
 int state_read(struct state *s, int home_fd, dpc_error *err)
 {
-	uint8_t bytes[STATE_SIZE + 1];
+	uint8_t bytes[STATE_SIZE + PLACE_SIZE + 1];
 	int fd = openat(home_fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return dpc__fail(err, DPC_E_NOTFOUND, "%s is missing", NAME);
@@ -35,18 +41,21 @@ int state_read(struct state *s, int home_fd, dpc_error *err)
 	s->generation = cursor_u64(&c);
 	s->floor = cursor_u64(&c);
 	struct slice secret = cursor_take(&c, sizeof s->secret);
+	size_t size = size_for(s->engine);
+	s->place = size > STATE_SIZE ? cursor_u64(&c) : 0;
 	uint64_t sum = cursor_u64(&c);
-	if (n != STATE_SIZE || memcmp(magic.data, MAGIC, sizeof MAGIC) != 0 ||
-	    sum != hash64(bytes, STATE_SIZE - 8) || s->engine >= ENGINE_COUNT)
+	if (n != (ssize_t)size || memcmp(magic.data, MAGIC, sizeof MAGIC) != 0 ||
+	    sum != hash64(bytes, size - 8) || s->engine >= ENGINE_COUNT)
 		return dpc__fail(err, DPC_E_CORRUPT, "%s is damaged", NAME);
 	memcpy(s->secret, secret.data, sizeof s->secret);
 	return DPC_OK;
 }
 
-int state_init(struct state *s, enum engine engine, dpc_error *err)
+int state_init(struct state *s, enum engine engine, uint64_t place, dpc_error *err)
 {
-	*s = (struct state){.engine = engine};
-	state_raise_floor(s);
+	*s = (struct state){.engine = engine, .place = place};
+	if (!place)
+		state_raise_floor(s);
 	if (os_random(s->secret, sizeof s->secret) < 0)
 		return dpc__fail_errno(err, "cannot get random bytes");
 	return DPC_OK;
@@ -61,6 +70,8 @@ int state_write(const struct state *s, int home_fd, dpc_error *err)
 	buf_u64(&b, s->generation);
 	buf_u64(&b, s->floor);
 	buf_put(&b, s->secret, sizeof s->secret);
+	if (engine_names[s->engine].remote)
+		buf_u64(&b, s->place);
 	buf_u64(&b, b.failed ? 0 : hash64(b.data, b.size));
 	int fd = -1, rc = DPC_OK;
 	if (b.failed) {

@@ -7,7 +7,10 @@
  * moves the floor, which costs the same for ten entries as for a million,
  * voids the runs still at work, and cannot be undone by setting the clock.
  * A new sheet starts at the wall clock's nanoseconds, so that one that was
- * lost never revives what an earlier floor had buried. */
+ * lost never revives what an earlier floor had buried.
+ *
+ * In front of a network store it is a copy: generations and floor are the server's,
+ * by its clock, and the secret is what all who share the store have (store_join). */
 #ifndef DPC_STATE_H
 #define DPC_STATE_H
 
@@ -18,14 +21,16 @@ struct state {
 	uint64_t generation; /* noted by every run at its start */
 	uint64_t floor;      /* entries of a lower generation are invalid */
 	enum engine engine;
+	uint64_t place;      /* of a network store: which (net.h); else 0 */
 	uint8_t secret[16];  /* key of siphash128 for environment values */
 };
 
 /* DPC_OK, DPC_E_NOTFOUND when there is none, DPC_E_CORRUPT, DPC_E_IO. */
 int state_read(struct state *s, int home_fd, dpc_error *err);
 
-/* Fresh secret, floor at the present. */
-int state_init(struct state *s, enum engine engine, dpc_error *err);
+/* Fresh secret, floor at the present; or, where `place` is not 0, below all that a
+ * server may say. */
+int state_init(struct state *s, enum engine engine, uint64_t place, dpc_error *err);
 
 /* Replace atomically. The caller holds the write lock. */
 int state_write(const struct state *s, int home_fd, dpc_error *err);

@@ -96,7 +96,7 @@ static void a_store_that_is_not_built_in_is_refused(void **state)
 	(void)state;
 	struct home h;
 	dpc_error err = {0};
-	static const char *const urls[] = {"redis://x", "", "sqlite", "SQLITE:", "/some/path", "null:/x", "lmd:", "lmdbx:"};
+	static const char *const urls[] = {"paper://x", "", "sqlite", "SQLITE:", "/some/path", "null:/x", "lmd:", "lmdbx:"};
 	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
 		assert_int_equal(home_locate(&h, urls[i], from_account, &err), DPC_E_USAGE);
 }

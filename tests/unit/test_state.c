@@ -100,8 +100,8 @@ static void a_new_sheet_has_a_secret_of_its_own(void **state)
 {
 	(void)state;
 	struct state a, b;
-	assert_int_equal(state_init(&a, ENGINE_SQLITE, NULL), DPC_OK);
-	assert_int_equal(state_init(&b, ENGINE_SQLITE, NULL), DPC_OK);
+	assert_int_equal(state_init(&a, ENGINE_SQLITE, 0, NULL), DPC_OK);
+	assert_int_equal(state_init(&b, ENGINE_SQLITE, 0, NULL), DPC_OK);
 	assert_memory_not_equal(a.secret, b.secret, sizeof a.secret);
 }
 
@@ -111,7 +111,7 @@ static void a_new_sheet_buries_what_an_older_one_had_buried(void **state)
 	(void)state;
 	struct state s;
 	uint64_t before = (uint64_t)clock_wall_ns();
-	assert_int_equal(state_init(&s, ENGINE_SQLITE, NULL), DPC_OK);
+	assert_int_equal(state_init(&s, ENGINE_SQLITE, 0, NULL), DPC_OK);
 	assert_true(s.floor >= before);
 	assert_true(s.generation >= s.floor);
 }
@@ -120,7 +120,7 @@ static void raising_the_floor_buries_all_that_began_before(void **state)
 {
 	(void)state;
 	struct state s;
-	assert_int_equal(state_init(&s, ENGINE_SQLITE, NULL), DPC_OK);
+	assert_int_equal(state_init(&s, ENGINE_SQLITE, 0, NULL), DPC_OK);
 	for (int i = 0; i < 1000; i++) {
 		uint64_t running = s.generation;
 		assert_false(running < s.floor);
@@ -148,7 +148,7 @@ static void raising_the_floor_keeps_the_secret(void **state)
 {
 	(void)state;
 	struct state s, before;
-	assert_int_equal(state_init(&s, ENGINE_SQLITE, NULL), DPC_OK);
+	assert_int_equal(state_init(&s, ENGINE_SQLITE, 0, NULL), DPC_OK);
 	before = s;
 	state_raise_floor(&s);
 	assert_memory_equal(s.secret, before.secret, sizeof s.secret);
