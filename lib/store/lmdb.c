@@ -2,6 +2,7 @@
  * often they were used, and counters. The file itself is lmdb_file.c's. */
 #include "lmdb_file.h"
 #include "lmdb_pages.h"
+#include "row.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,48 +28,14 @@ static struct cursor cursor_of(const MDB_val *v)
 	return (struct cursor){at, at + v->mv_size, false};
 }
 
-/* An entry is this, and behind it the capsule, where it is inline. */
-static void encode_entry(struct buf *b, const struct entry_info *info)
-{
-	buf_put(b, info->question.bytes, sizeof info->question.bytes);
-	buf_u64(b, (uint64_t)info->created);
-	buf_u64(b, (uint64_t)info->ttl);
-	buf_u64(b, (uint64_t)info->grace);
-	buf_u64(b, info->generation);
-	buf_u64(b, (uint64_t)info->cost);
-	buf_u64(b, info->output_size);
-	buf_u64(b, info->stored_size);
-	buf_u32(b, (uint32_t)info->status);
-	buf_u32(b, info->flags);
-	buf_field(b, info->label.data, info->label.size);
-	/* With its NUL; empty: none. */
-	buf_field(b, info->file, info->file ? strlen(info->file) + 1 : 0);
-}
-
+/* An entry is its row, and behind it the capsule, where it is inline. */
 static int decode_entry(struct entry_info *info, struct slice *capsule, const struct digest *key,
                         const MDB_val *value)
 {
 	struct cursor c = cursor_of(value);
-	struct slice question = cursor_take(&c, sizeof info->question.bytes);
-	*info = (struct entry_info){.key = *key};
-	*capsule = (struct slice){NULL, 0};
-	info->created = (int64_t)cursor_u64(&c);
-	info->ttl = (int64_t)cursor_u64(&c);
-	info->grace = (int64_t)cursor_u64(&c);
-	info->generation = cursor_u64(&c);
-	info->cost = (int64_t)cursor_u64(&c);
-	info->output_size = cursor_u64(&c);
-	info->stored_size = cursor_u64(&c);
-	info->status = (int32_t)cursor_u32(&c);
-	info->flags = cursor_u32(&c);
-	info->label = cursor_field(&c);
-	struct slice file = cursor_field(&c);
-	if (c.bad || (file.size && file.data[file.size - 1]))
-		return MDB_CORRUPTED;
-	memcpy(info->question.bytes, question.data, question.size);
-	info->file = file.size ? (const char *)file.data : NULL;
-	*capsule = (struct slice){c.at, (size_t)(c.end - c.at)};
-	return 0;
+	int rc = row_get(info, &c, key) == DPC_OK ? 0 : MDB_CORRUPTED;
+	*capsule = rc == 0 ? (struct slice){c.at, (size_t)(c.end - c.at)} : (struct slice){NULL, 0};
+	return rc;
 }
 
 struct usage {
@@ -250,7 +217,7 @@ static int put(void *self, const struct entry_info *info, struct slice capsule, 
 	struct buf head = {0};
 	struct key k;
 	MDB_val name = key_of(&k, LMDB_ENTRY, &info->key);
-	encode_entry(&head, info);
+	row_put(&head, info);
 	int rc = begin_write(&w, s, head.size + capsule.size, err);
 	if (rc == DPC_OK) {
 		rc = find_old_file(old_file, &w, &info->key, err);
