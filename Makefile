@@ -51,7 +51,7 @@ ENGINES = $(foreach e,$(LOADABLE),$(BUILD)/dpcache-store-$(e).so)
 OUTFIT = lib/shim/outfit.c lib/shim/target.c lib/shim/known.c lib/shim/elfile.c
 LIB_SRC = $(wildcard lib/*.c) $(STORES) $(OUTFIT)
 # The front: nothing that opens a database, starts a process or keeps a result.
-CORE_ONLY = lib/vault.c lib/vault_fetch.c lib/vault_traced.c lib/vault_remove.c lib/store.c lib/plugin.c lib/stats.c lib/recorder.c lib/gather.c lib/capture.c lib/relay.c lib/lead.c \
+CORE_ONLY = lib/vault.c lib/vault_fetch.c lib/vault_traced.c lib/vault_remove.c lib/store.c lib/row.c lib/join.c lib/lease.c lib/plugin.c lib/stats.c lib/recorder.c lib/gather.c lib/capture.c lib/relay.c lib/lead.c \
             lib/keeper.c lib/laggard.c lib/trace.c lib/trace_outfit.c lib/trace_judge.c lib/trace_outputs.c lib/trace_stay.c lib/trace_facts.c lib/trace_around.c lib/trace_rules.c lib/sightings.c lib/sighting.c lib/way.c lib/pathset.c lib/vigil.c lib/manifest.c \
             lib/differ.c lib/differ_inputs.c lib/nearest.c \
             lib/account.c lib/check.c lib/cache.c lib/value.c lib/scratch.c lib/prune.c

@@ -13,8 +13,11 @@ int place_open(struct place *p, const char *url, bool create, dpc_error *err)
 	int rc = store_locate(&p->home, url, err);
 	if (rc != DPC_OK)
 		return rc;
-	if (create)
-		return home_create(&p->home, err);
+	/* What a server has may have been put there from elsewhere. */
+	if (create || p->home.place) {
+		rc = home_create(&p->home, err);
+		return rc == DPC_OK ? store_join(&p->home, err) : rc;
+	}
 	rc = home_open(&p->home, err);
 	if (rc == DPC_E_CORRUPT)
 		return dpc__context(err, rc, "%s (run: dpcache doctor --fix)", p->home.path);

@@ -37,6 +37,8 @@ struct job {
 	struct write_signals signals; /* as they were when we started */
 	struct handover handed;
 	bool refused;         /* there is a result, but not all of it can be had */
+	struct lease lease;   /* of the key among machines */
+	struct contest contest;
 	char **argv;          /* the whole command line, "dpcache" and "run" before it */
 };
 
@@ -127,6 +129,20 @@ static int run_despite(struct job *j, const dpc_error *err)
 	}
 	report_warning("%s; running uncached", err->message);
 	return run_bare(j, err->message);
+}
+
+/* --- among machines --- */
+
+static enum lease_outcome enter(void *context, const struct digest *key, int64_t deadline, dpc_error *err)
+{
+	struct job *j = context;
+	return j->lease.held ? LEASE_HELD : lease_contend(&j->lease, &j->home, key, deadline, NULL, NULL, err);
+}
+
+static void leave(void *context)
+{
+	struct job *j = context;
+	lease_end(&j->lease);
 }
 
 /* --- as the leader, or alone --- */
@@ -239,7 +255,7 @@ static int run_and_remember(struct job *j)
 	options_resolve(&j->o);
 	struct capture c = {.command = command_of(j), .merged = j->o.question.merged,
 	                    .max_run = j->o.policy.max_run};
-	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock};
+	struct lead l = {.ask = &j->ask, .capture = &c, .lock = j->meet.lock, .lease = &j->lease};
 	consider_old(&l, &j->meet);
 	c.given = shown_of(j);
 	/* Behind our caller's back nobody looks on; and of what was begun to be shown,
@@ -257,6 +273,7 @@ static int run_and_remember(struct job *j)
 	bool in_vain = j->meet.store_down || (ask_is_traced(&j->ask) && !l.trace && !j->o.policy.no_write);
 	j->o.policy.no_write |= in_vain;
 	int rc = lead_run(&result, &l, &cache_err, &err);
+	lease_end(&j->lease);
 	bool failed = rc == DPC_OK && kept_is_failure(l.kept, &result);
 	if (in_vain)
 		l.kept = KEPT_ERROR;
@@ -386,10 +403,15 @@ static int run_cached(struct job *j)
 		rc = home_create(&j->home, &err);
 	if (rc == DPC_MISS && !j->o.require_cache)
 		return run_bare(j, err.message);
+	if (rc == DPC_OK)
+		rc = store_join(&j->home, &err);
 	if (rc != DPC_OK)
 		return run_despite(j, &err);
 	if (*j->home.notice)
 		report_warning("%s", j->home.notice);
+	j->contest = (struct contest){enter, leave, j};
+	if (lease_is_needed(&j->home))
+		j->meet.contest = &j->contest;
 	rc = options_settle(&j->o, &j->home, &err);
 	if (rc != DPC_OK || j->o.exe_errno)
 		meet_abandon(&j->meet);
@@ -428,6 +450,7 @@ int cmd_run(const struct command *self, char **words)
 	dpc_error err = {0};
 	j.home.fd = -1;
 	j.ask.home = &j.home;
+	j.lease = LEASE_NONE_YET;
 	j.meet = MEET_OF(&j.ask, vault_fetch);
 	j.argv = words - 2;
 	handover_take(&j.handed);

@@ -7,6 +7,8 @@
 #include "key.h"
 #include "lookup.h"
 
+struct grant;
+
 struct ask {
 	const struct home *home;
 	const struct policy *policy;
@@ -23,6 +25,7 @@ struct ask {
 	bool found;              /* an entry was there, and … */
 	enum verdict verdict;    /* … what was made of it */
 	bool look_only;          /* change nothing in the cache: see ask_look_only */
+	const struct grant *grant; /* under which its result is stored (store.h); NULL: none */
 };
 
 /* Encode the question. `exe` NULL leaves the executable out. Release with

@@ -20,6 +20,8 @@ int dpc_cache_open(dpc_cache **out, const char *url, dpc_error *err)
 	int rc = store_locate(&c->home, url, err);
 	if (rc == DPC_OK)
 		rc = home_create(&c->home, err);
+	if (rc == DPC_OK)
+		rc = store_join(&c->home, err);
 	if (rc < 0)
 		free(c);
 	else

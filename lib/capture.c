@@ -27,6 +27,7 @@ struct run {
 	bool dead;             /* the command itself has ended */
 	int64_t started, deadline; /* clock_mono_ns */
 	int next_signal;       /* what the deadline brings: SIGTERM, then SIGKILL */
+	int64_t tick_at;       /* clock_mono_ns */
 };
 
 /* --- signals that are the command's to have --- */
@@ -243,7 +244,7 @@ static int64_t sooner(const struct run *r, const struct relay *y, int64_t than)
 
 static int poll_time(const struct run *r)
 {
-	int64_t until = sooner(r, &r->out, sooner(r, &r->err, r->deadline));
+	int64_t until = sooner(r, &r->out, sooner(r, &r->err, r->deadline < r->tick_at ? r->deadline : r->tick_at));
 	if (until == DPC_FOREVER)
 		return -1;
 	int64_t left = until - clock_mono_ns();
@@ -260,6 +261,12 @@ static void enforce_deadline(struct run *r)
 	r->next_signal = SIGKILL;
 }
 
+static void tick(struct run *r)
+{
+	if (r->c->tick && clock_mono_ns() >= r->tick_at)
+		r->tick_at = r->c->tick(r->c->tick_context);
+}
+
 static void step(struct run *r)
 {
 	struct relay *relays[2] = {&r->out, &r->err};
@@ -267,12 +274,13 @@ static void step(struct run *r)
 	/* With one stream left and no clock to watch, blocking harms nobody, as long as
 	 * nobody asks us to end. */
 	bool blocking = (relay_is_idle(&r->out) || relay_is_idle(&r->err)) && !r->c->max_run && !last_passed &&
-	                !may_lag(r, &r->out) && !may_lag(r, &r->err);
+	                !r->c->tick && !may_lag(r, &r->out) && !may_lag(r, &r->err);
 	for (int i = 0; i < 2; i++)
 		relay_poll(relays[i], &p[i]);
 	p[2] = (struct pollfd){.fd = r->dead ? -1 : r->keeper.ending, .events = POLLIN};
 	int n = poll(p, 3, poll_time(r));
 	enforce_deadline(r);
+	tick(r);
 	if (n < 0)
 		return;
 	if (p[2].revents)
@@ -397,7 +405,7 @@ static int attend(struct run *r, dpc_error *err)
 int capture_run(struct captured *result, struct capture *c, dpc_error *err)
 {
 	struct sigaction before[PASSED];
-	struct run r = {.c = c, .result = result, .deadline = DPC_FOREVER,
+	struct run r = {.c = c, .result = result, .deadline = DPC_FOREVER, .tick_at = c->tick ? 0 : DPC_FOREVER,
 	                .out = RELAY_NONE, .err = RELAY_NONE};
 	*result = (struct captured){.recorded = c->recorder != NULL};
 	c->laggards[0] = c->laggards[1] = LAGGARD_NONE;

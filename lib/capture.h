@@ -19,6 +19,10 @@ struct capture {
 	 * to be asked again; false: go on without it. */
 	bool (*refused)(void *context, const dpc_error *why);
 	void *context;
+	/* Called now and then, when the time that it returned last (clock_mono_ns) has come; must
+	 * not wait for anything. NULL: not. */
+	int64_t (*tick)(void *context);
+	void *tick_context;
 	struct laggard laggards[2]; /* private, by relay: readers that were too slow to be waited for */
 };
 

@@ -254,6 +254,11 @@ static bool refused(void *context, const dpc_error *why)
 	return false;
 }
 
+static int64_t renew(void *context)
+{
+	return lease_tick(context);
+}
+
 int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_error *err)
 {
 	struct scratch s;
@@ -274,6 +279,11 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 		 * it in vain. */
 		l->hold = false;
 		scratch_close(&s, l->ask->home, &l->key);
+	}
+	if (l->lease && l->lease->held) {
+		l->capture->tick = renew;
+		l->capture->tick_context = l->lease;
+		l->ask->grant = &l->lease->grant;
 	}
 	int rc = capture_run(result, l->capture, err);
 	if (!l->capture->recorder) {

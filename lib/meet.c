@@ -28,6 +28,8 @@ void meet_abandon(struct meet *m)
 	else if (m->lock >= 0)
 		close(m->lock);
 	m->lock = -1;
+	if (m->contest)
+		m->contest->leave(m->contest->context);
 }
 
 /* We lead and the answer is there already: send those who wait to look. */
@@ -60,6 +62,15 @@ static void set_aside(struct meet *m)
 	m->answer = ANSWER_NONE;
 }
 
+/* It serves after all. */
+static void take_back(struct meet *m)
+{
+	answer_release(&m->answer);
+	m->answer = m->old;
+	m->old = ANSWER_NONE;
+	m->ask->verdict = m->old_verdict;
+}
+
 static int recall(struct meet *m, dpc_error *err)
 {
 	answer_release(&m->answer);
@@ -80,10 +91,17 @@ static int fetch(struct meet *m)
 	return rc < 0 ? DPC_MISS : rc;
 }
 
+/* What was on the shelf and too old is not more recent in the store; unless that has
+ * other writers. */
+static bool shelf_suffices(const struct meet *m)
+{
+	return m->ask->found && !m->ask->home->place;
+}
+
 static int look(struct meet *m, dpc_error *err)
 {
 	int rc = recall(m, err);
-	if (rc == DPC_MISS && m->fetch && !m->ask->found && (rc = ask_observe(m->ask, err)) == DPC_OK)
+	if (rc == DPC_MISS && m->fetch && !shelf_suffices(m) && (rc = ask_observe(m->ask, err)) == DPC_OK)
 		rc = fetch(m);
 	return rc;
 }
@@ -92,7 +110,7 @@ static int look(struct meet *m, dpc_error *err)
  * one whose entry was on the shelf and too old. */
 static bool store_may_know(const struct meet *m)
 {
-	return !m->ask->policy->refresh && !m->ask->found && present_maybe(m->ask->home, &m->ask->key);
+	return !m->ask->policy->refresh && !shelf_suffices(m) && present_maybe(m->ask->home, &m->ask->key);
 }
 
 /* --- what is past its ttl --- */
@@ -139,10 +157,21 @@ static bool is_still_there(struct meet *m)
 	return same;
 }
 
+/* Nor does another machine see to it. */
+static bool is_first_afar(const struct meet *m)
+{
+	const struct contest *c = m->contest;
+	return !c || c->enter(c->context, &m->lock_key, 0, NULL) != LEASE_TIMED_OUT;
+}
+
 bool meet_take_refresh(struct meet *m)
 {
-	if (m->lock >= 0)
+	if (m->lock >= 0 && is_first_afar(m))
 		return true;
+	if (m->lock >= 0) {
+		meet_abandon(m);
+		return false;
+	}
 	m->refresh_of = m->answer.capsule.created.wall;
 	m->lock_key = run_of_answer(m);
 	int got = dogpile_try(&m->lock, m->ask->home, &m->lock_key);
@@ -158,9 +187,9 @@ bool meet_take_refresh(struct meet *m)
 	bool ours = there && backoff_left(m->ask->home, &m->lock_key, m->ask->policy) == 0;
 	if (!there)
 		dismiss(m);
-	else if (!ours)
+	else if (!ours || !is_first_afar(m))
 		meet_abandon(m);
-	return ours;
+	return ours && m->lock >= 0;
 }
 
 /* Something was found that serves. */
@@ -174,10 +203,7 @@ static bool fall_back(struct meet *m)
 {
 	if (!m->old.bytes.data || m->old_verdict != VERDICT_FOR_ERROR)
 		return false;
-	answer_release(&m->answer);
-	m->answer = m->old;
-	m->old = ANSWER_NONE;
-	m->ask->verdict = m->old_verdict;
+	take_back(m);
 	return true;
 }
 
@@ -188,6 +214,67 @@ static bool is_backing_off(const struct meet *m)
 }
 
 /* --- leading and following --- */
+
+static int64_t deadline_of(const struct policy *p)
+{
+	int64_t now = clock_mono_ns();
+	return p->wait > DPC_FOREVER - now ? DPC_FOREVER : now + p->wait;
+}
+
+/* The store alone: another machine may have put it there. */
+static int look_afar(struct meet *m, dpc_error *err)
+{
+	answer_release(&m->answer);
+	m->ask->found = false;
+	int rc = ask_observe(m->ask, err);
+	return rc == DPC_OK ? fetch(m) : rc;
+}
+
+/* What was found after another machine could have been at work. DPC_OK: `outcome` is settled;
+ * DPC_MISS: it is to be run. */
+static int take_afar(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_error *err)
+{
+	int rc = m->ask->policy->refresh ? DPC_MISS : look_afar(m, err);
+	if (rc != DPC_OK)
+		return rc;
+	if (to_refresh && is_to_be_refreshed(m)) {
+		set_aside(m);
+		return DPC_MISS;
+	}
+	*outcome = m->ask->verdict == VERDICT_FRESH ? MEET_HIT : MEET_STALE;
+	dismiss(m);
+	return DPC_OK;
+}
+
+/* With the lock of this machine in hand: nobody else's run, either. Who only refreshes
+ * does not wait. */
+static int contend(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_error *err)
+{
+	const struct contest *c = m->contest;
+	int64_t deadline = to_refresh ? 0 : deadline_of(m->ask->policy);
+	while (c) {
+		dpc_error why = {0};
+		enum lease_outcome end = c->enter(c->context, &m->lock_key, deadline, &why);
+		if (end == LEASE_TIMED_OUT) {
+			meet_abandon(m);
+			*outcome = to_refresh ? MEET_STALE : MEET_TIMED_OUT;
+			if (to_refresh)
+				take_back(m);
+			return DPC_OK;
+		}
+		if (end == LEASE_NONE) {
+			if (m->store_error.code >= 0)
+				m->store_error = why;
+			return DPC_OK;
+		}
+		int rc = take_afar(outcome, m, to_refresh, err);
+		if (rc < 0)
+			meet_abandon(m);
+		if (rc != DPC_MISS || end == LEASE_HELD)
+			return rc < 0 ? rc : DPC_OK;
+	}
+	return DPC_OK;
+}
 
 /* With the lock in hand, look again: the last leader may have answered while
  * we came. What is only to be refreshed is led in spite of it by whoever took
@@ -203,7 +290,8 @@ static int lead(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_erro
 	*outcome = MEET_LEAD;
 	if (rc == DPC_OK && to_refresh && is_to_be_refreshed(m)) {
 		set_aside(m);
-		return ask_observe(m->ask, err);
+		rc = ask_observe(m->ask, err);
+		return rc == DPC_OK ? contend(outcome, m, true, err) : rc;
 	}
 	if (rc == DPC_OK && m->ask->verdict == VERDICT_STALE) {
 		m->refresh_of = m->answer.capsule.created.wall;
@@ -220,8 +308,9 @@ static int lead(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_erro
 		if (is_backing_off(m) && fall_back(m)) {
 			dismiss(m);
 			*outcome = MEET_STALE;
+			return DPC_OK;
 		}
-		return DPC_OK;
+		return contend(outcome, m, false, err);
 	}
 	meet_abandon(m);
 	return rc;
@@ -270,12 +359,6 @@ static struct live *live_for(const struct meet *m)
 	bool falls_back = m->old.bytes.data && m->old_verdict == VERDICT_FOR_ERROR;
 	bool hasty = falls_back || question_has_outputs(m->ask->question) || ask_is_traced(m->ask);
 	return getenv(MEET_RUNNING) || hasty ? NULL : m->live;
-}
-
-static int64_t deadline_of(const struct policy *p)
-{
-	int64_t now = clock_mono_ns();
-	return p->wait > DPC_FOREVER - now ? DPC_FOREVER : now + p->wait;
 }
 
 static int join(enum meeting *outcome, struct meet *m, dpc_error *err)

@@ -6,6 +6,7 @@
 
 #include "ask.h"
 #include "dogpile.h"
+#include "lease.h"
 
 enum meeting {
 	MEET_HIT,      /* the answer is remembered */
@@ -22,9 +23,17 @@ enum meeting {
 
 typedef int meet_fetch_fn(struct answer *out, struct ask *a, dpc_error *err);
 
+/* Among machines, for who has a store that several share: see lease.h. */
+struct contest {
+	enum lease_outcome (*enter)(void *context, const struct digest *key, int64_t deadline, dpc_error *err);
+	void (*leave)(void *context); /* harmless when it was not entered */
+	void *context;
+};
+
 struct meet {
 	struct ask *ask;
 	meet_fetch_fn *fetch; /* NULL: the store cannot be asked from here */
+	const struct contest *contest; /* after the lock is taken, and with fetch only; NULL: there is one machine */
 	int lock;       /* in: a lock already held, or -1; out: for MEET_LEAD, and after meet_take_refresh */
 	struct digest lock_key; /* the key it was taken for */
 	int claim;       /* out: for MEET_REFRESH, what tells others that we see to it (shelf.h); or -1 */

@@ -23,7 +23,8 @@ bool present_maybe(const struct home *h, const struct digest *key)
 {
 	off_t at;
 	uint8_t bit, byte = 0;
-	int fd = openat(h->fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* What others have put there is not known here. */
+	int fd = h->place ? -1 : openat(h->fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return true;
 	place(key, &at, &bit);
@@ -46,7 +47,7 @@ bool present_note(int fd, const struct digest *key)
 
 void present_add(const struct home *h, const struct digest *key)
 {
-	int fd = openat(h->fd, NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = h->place ? -1 : openat(h->fd, NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
 	/* A bit that cannot be set would hide an entry: then no filter at all. */

@@ -3,7 +3,8 @@
  *
  * A bit is set, under the write lock, before its entry is put, and cleared only
  * when all are made anew; so a bit that is not set means a miss, and one that
- * is set means nothing. Where the file is missing every key may be present. */
+ * is set means nothing. Where the file is missing every key may be present; so it is
+ * in front of a network store. */
 #ifndef DPC_PRESENT_H
 #define DPC_PRESENT_H
 

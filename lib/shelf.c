@@ -45,6 +45,13 @@ int shelf_load(struct shelf *s, const struct home *h, const struct digest *quest
 	return shelf_load_file(s, h, name);
 }
 
+static bool is_recent(const struct home *h, const struct stat *st)
+{
+	int64_t age = h->place ? clock_wall_ns() - clock_ns(st->st_mtim) : 0;
+	/* The file system's clock ticks more coarsely than ours. */
+	return !h->place || (age <= h->net.l1_ttl && age > -INT64_C(100000000));
+}
+
 int shelf_load_file(struct shelf *s, const struct home *h, const char *path)
 {
 	struct stat st;
@@ -52,7 +59,7 @@ int shelf_load_file(struct shelf *s, const struct home *h, const char *path)
 	if (fd < 0)
 		return DPC_MISS;
 	int rc = DPC_MISS;
-	if (fstat(fd, &st) < 0 || st.st_size > SHELF_LIMIT)
+	if (fstat(fd, &st) < 0 || st.st_size > SHELF_LIMIT || !is_recent(h, &st))
 		goto out;
 	uint8_t *to = buf_reserve(&s->bytes, (size_t)st.st_size);
 	if (!to)

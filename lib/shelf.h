@@ -14,6 +14,9 @@
  *
  * A question has several variants when its inputs have several states.
  *
+ * In front of a network store what was laid down longer ago than the home's l1_ttl counts
+ * as not there: others may have replaced or removed it since.
+ *
  * Protocol. Writers hold the write lock (home.h) and have just seen, under
  * it, that the store holds what they shelve; so nothing is shelved that a
  * concurrent removal has taken from the store. Removal clears store and shelf

@@ -39,6 +39,12 @@ static void put_variant(struct buf *out, const struct shelf_item *item)
 	out->failed |= out->size > VARIANT_LIMIT;
 }
 
+/* In front of a server a question's file is as old as its only variant. */
+static int variants_of(const struct home *h)
+{
+	return h->place ? 1 : VARIANTS;
+}
+
 /* Behind the new variant, those of other keys that are there already. */
 static void put_others(struct buf *out, const struct home *h, const char *path, const struct shelf_item *item)
 {
@@ -52,7 +58,7 @@ static void put_others(struct buf *out, const struct home *h, const char *path, 
 	}
 	if (shelf_load_file(&old, h, path) == DPC_OK) {
 		const uint8_t *from = old.next.at;
-		while (kept < VARIANTS && shelf_next(&old, &v)) {
+		while (kept < variants_of(h) && shelf_next(&old, &v)) {
 			size_t size = (size_t)(old.next.at - from);
 			bool other = memcmp(&v.capsule.key, &head.key, sizeof head.key) != 0;
 			if (other && !v.capsule.voided && out->size + size <= SHELF_LIMIT) {
@@ -173,6 +179,8 @@ int shelf_put(const struct home *h, const struct digest *question, const struct 
 	struct buf b = {0};
 	shelf_name(path, question);
 	put_variant(&b, item);
+	/* Files below data/ are not kept there; and what would be too old at once is not laid down. */
+	b.failed |= h->place && (item->file || !h->net.l1_ttl);
 	int rc = b.failed ? -1 : replace(h, path, item, &b);
 	/* What lies there now may be an older result of the same key. */
 	if (rc < 0)

@@ -75,6 +75,8 @@ static int note_present(void *context, const struct entry_info *info)
 
 int store_refilter(struct store *s, dpc_error *err)
 {
+	if (s->home->place)
+		return DPC_OK;
 	int fd = present_begin(s->home);
 	int rc = fd < 0 ? DPC_E_IO : store_each(s, note_present, &fd, err);
 	present_end(s->home, fd, rc == DPC_OK);

@@ -27,6 +27,18 @@ struct entry_info {
 	int64_t used;     /* wall clock of the last hit counted, ns; 0: none */
 	struct slice label; /* borrowed for the call */
 	const char *file; /* "data/…", or NULL: inline; borrowed for the call */
+	const struct grant *grant; /* put only: done as long as this is held, and DPC_MISS else; NULL: in any case */
+};
+
+/* The right to run a key alone among all machines that share a network store, for as long
+ * as it is renewed. The fencing number grows from one grant of a key to the next; no put
+ * under an earlier one is accepted. */
+enum { GRANT_TOKEN = 33 };
+struct grant {
+	struct digest key;
+	char token[GRANT_TOKEN]; /* whose: random, in hexadecimal */
+	uint64_t fence;
+	int64_t length;          /* ns, from when it was given or renewed */
 };
 
 enum counter {
@@ -96,9 +108,31 @@ struct store_ops {
 	/* Move what lies there aside, under a name that is told in `moved`. Works
 	 * on the files: no store is open. Under the write lock. */
 	int (*quarantine)(const struct home *h, char *moved, size_t size, dpc_error *err);
+	const struct remote_ops *remote; /* NULL: the store is this machine's alone */
 };
 
-extern const struct store_ops store_sqlite, store_lmdb;
+/* What a store that several machines share has besides. All times are the server's. */
+struct remote_ops {
+	/* The secret that all who share the store have (state.h), without asking the server.
+	 * DPC_E_USAGE, DPC_E_DENIED, DPC_E_NOTFOUND: where the key file is not as it must be. */
+	int (*secret)(uint8_t out[16], const struct home *h, dpc_error *err);
+	/* The generation in force, which is also the floor; `raise`: above all that has begun. */
+	int (*floor)(uint64_t *out, void *self, bool raise, dpc_error *err);
+	/* Try to get `g`, whose key, token and length are set. DPC_MISS: somebody else has it, for
+	 * *left ns if he does not renew it. */
+	int (*acquire)(struct grant *g, int64_t *left, void *self, dpc_error *err);
+	/* Renew it, without waiting for the answer: it is looked at the next time. DPC_MISS: it is lost. */
+	int (*renew)(const struct grant *g, void *self, dpc_error *err);
+	/* Give it back, if it is still held, and wake those who await that. */
+	int (*release)(const struct grant *g, void *self, dpc_error *err);
+	/* From now on hear of a key's release … */
+	int (*listen)(void **ear, const struct digest *key, const struct home *h, dpc_error *err);
+	/* … and wait for one, until `deadline` (clock_mono_ns). DPC_OK, DPC_MISS: none came. */
+	int (*hear)(void *ear, int64_t deadline, dpc_error *err);
+	void (*close_ear)(void *ear);
+};
+
+extern const struct store_ops store_sqlite, store_lmdb, store_redis;
 
 struct store {
 	const struct store_ops *ops;
@@ -117,6 +151,14 @@ const struct store_ops *store_engine(enum engine engine);
 /* home_locate, for who is going to need the engine too: what store_find_engine returns
  * where it is not to be had. */
 int store_locate(struct home *h, const char *url, dpc_error *err);
+
+/* For a home that was opened or created, before it is asked: takes over what a network
+ * store's server says holds for all, or what held when it was last asked. Nothing to do
+ * elsewhere. */
+int store_join(struct home *h, dpc_error *err);
+
+/* Nobody gets again what began before now, on any machine. */
+int store_invalidate(struct home *h, dpc_error *err);
 
 /* With `create`, under the write lock, to put something in: an empty store is
  * made where there is none; else DPC_E_NOTFOUND. */

@@ -55,6 +55,7 @@ static struct entry_info describe(const struct ask *a, const struct recorder *r,
 	    .status = c->status,
 	    .flags = c->flags,
 	    .file = file,
+	    .grant = a->grant,
 	};
 	struct capsule_meta m;
 	if (capsule_decode_meta(&m, c, (struct slice){r->meta.data, r->meta.size}, NULL) == DPC_OK)
@@ -141,6 +142,9 @@ static int put_everywhere(struct ask *a, struct recorder *r, const char *scratch
 		}
 		shelf_put(a->home, &a->hash, &item);
 	}
+	/* The server has its content. */
+	if (rc == DPC_OK && file && a->home->place)
+		unlinkat(a->home->fd, file, 0);
 	buf_release(&bytes);
 	return rc;
 }

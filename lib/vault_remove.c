@@ -247,14 +247,5 @@ int vault_remove(const struct home *h, const struct digest *key, dpc_error *err)
 
 int vault_invalidate_all(struct home *h, dpc_error *err)
 {
-	int lock = home_lock(h, HOME_PATIENCE, err);
-	if (lock < 0)
-		return lock;
-	int rc = state_read(&h->state, h->fd, err);
-	if (rc == DPC_OK) {
-		state_raise_floor(&h->state);
-		rc = state_write(&h->state, h->fd, err);
-	}
-	home_unlock(lock);
-	return rc;
+	return store_invalidate(h, err);
 }
