@@ -15,7 +15,7 @@ WARNINGS = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werr
 # V=1 shows the commands.
 Q = $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-5s %s\n')
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -MMD -MP -iquote lib -iquote cmd
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -MMD -MP -iquote lib -iquote cmd -iquote lib/remote
 
 # ---- what is built of what ----
 
@@ -45,6 +45,7 @@ LOADABLE += $$(if $$($(1)_OBJ),$$(if $$($(1)_FLAGS),$(1)))
 endef
 # One line each: name, libraries, sources.
 $(eval $(call engine,gdbm,gdbm.h -lgdbm,lib/store/gdbm*.c))
+$(eval $(call engine,redis,hiredis openssl libzstd,lib/store/redis*.c lib/remote/*.c))
 ENGINES = $(foreach e,$(LOADABLE),$(BUILD)/dpcache-store-$(e).so)
 
 # How a traced command is started: by us as by the shim.
@@ -209,9 +210,9 @@ $(BUILD)/dpcache.pc: Makefile
 # ---- the two commands, and the tests ----
 
 # Debian's names of what is needed to build, and to check.
-BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev liblmdb-dev libxxhash-dev musl-tools
+BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev liblmdb-dev libhiredis-dev libssl-dev libzstd-dev libxxhash-dev musl-tools
 CHECK_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-tidy cppcheck shellcheck mandoc bats \
-                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin git
+                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin git redis-server redis-tools openssl
 
 try:
 	@tests/need $(BUILD_PACKAGES)
@@ -231,15 +232,15 @@ BATS = $(wildcard tests/*.bats)
 check-bats: all
 	@$(RUN_BATS) $(BATS)
 
-RUN_BATS = DPC_TEST_BUILD=$(abspath $(BUILD)) DPC_TEST_CFLAGS="$(SANITIZE)" bats --jobs 2 --no-parallelize-within-files
+RUN_BATS = tests/with-servers env DPC_TEST_BUILD=$(abspath $(BUILD)) DPC_TEST_CFLAGS="$(SANITIZE)" bats --jobs 2 --no-parallelize-within-files
 
 # What the engines other than the default one could do differently, and then all of it.
 OTHER_STORES = $(addsuffix :,$(WITH) $(filter gdbm,$(LOADABLE)))
 STORE_SAMPLE = $(addprefix tests/, run.bats get-put-rm.bats prune.bats ls-show-stats.bats invalidate.bats races.bats trace.bats)
 check-store-sample: all
-	@for url in $(OTHER_STORES); do echo "  BATS  $$url"; DPC_TEST_STORE=$$url $(RUN_BATS) $(STORE_SAMPLE) || exit 1; done
+	@for url in $(OTHER_STORES); do echo "  BATS  $$url"; env DPC_TEST_STORE=$$url $(RUN_BATS) $(STORE_SAMPLE) || exit 1; done
 check-stores: all check-unit
-	@for url in sqlite: $(OTHER_STORES); do echo "  BATS  $$url"; DPC_TEST_STORE=$$url $(RUN_BATS) $(BATS) || exit 1; done
+	@for url in sqlite: $(OTHER_STORES); do echo "  BATS  $$url"; env DPC_TEST_STORE=$$url $(RUN_BATS) $(BATS) || exit 1; done
 
 # The same suite under AddressSanitizer and UndefinedBehaviorSanitizer.
 check-sanitize:
@@ -254,7 +255,7 @@ lint: lint-shim
 	@echo '  LINT  manual pages'
 	@mandoc -Tlint -W warning $(MAN)
 	@echo '  LINT  shell'
-	@shellcheck --shell=bash --severity=warning $(BATS) $(wildcard tests/*.bash) tests/need tests/try tests/bench/bench tests/model/check tests/programs/compare tests/programs/fetch \
+	@shellcheck --shell=bash --severity=warning $(BATS) $(wildcard tests/*.bash) tests/need tests/try tests/with-servers tests/unit/run tests/bench/bench tests/model/check tests/programs/compare tests/programs/fetch \
 	  $(wildcard tests/programs/*.sh) .ci/run
 	@echo '  LINT  cppcheck'
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \

@@ -4,9 +4,11 @@
 
 #include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct dpc_cache {
 	struct home home;
+	char *url; /* that it borrows from; NULL: the default */
 };
 
 int dpc_cache_open(dpc_cache **out, const char *url, dpc_error *err)
@@ -17,13 +19,19 @@ int dpc_cache_open(dpc_cache **out, const char *url, dpc_error *err)
 	dpc_cache *c = calloc(1, sizeof *c);
 	if (!c)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
-	int rc = store_locate(&c->home, url, err);
+	if (!url)
+		url = getenv("DPCACHE_STORE");
+	if (url && !(c->url = strdup(url))) {
+		free(c);
+		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
+	}
+	int rc = store_locate(&c->home, c->url && *c->url ? c->url : NULL, err);
 	if (rc == DPC_OK)
 		rc = home_create(&c->home, err);
 	if (rc == DPC_OK)
 		rc = store_join(&c->home, err);
 	if (rc < 0)
-		free(c);
+		dpc_cache_close(c);
 	else
 		*out = c;
 	return rc < 0 ? rc : DPC_OK;
@@ -34,6 +42,7 @@ void dpc_cache_close(dpc_cache *cache)
 	if (!cache)
 		return;
 	home_close(&cache->home);
+	free(cache->url);
 	free(cache);
 }
 

@@ -76,6 +76,7 @@ data_files() {
 }
 
 @test "put of a small value over a large one removes the large one's file" {
+	own_files 'files in its home'
 	ten_megabytes | dpcache put name
 	assert_equal "$(data_files)" 1
 	put small name
@@ -90,6 +91,7 @@ data_files() {
 }
 
 @test "put of many at once under one name: get prints one of them whole" {
+	own_files 'files in its home'
 	for i in {1..8}; do
 		head -c 100000 /dev/zero | tr '\0' "$i" >"value$i"
 		dpcache put name <"value$i" 3>&- &
@@ -108,6 +110,7 @@ data_files() {
 }
 
 @test "get where no cache is makes none" {
+	own_files 'files in its home'
 	run dpcache get name
 	assert_not_exists "$DPCACHE_DIR"
 }

@@ -33,12 +33,33 @@ choose_store() {
 	case $scheme in
 	'' | sqlite) DATABASE=cache.db DIRECTORY=dpcache ;;
 	lmdb) DATABASE=cache.mdb DIRECTORY=dpcache-lmdb ;;
+	redis) DATABASE='' DIRECTORY='' && use_redis ;;
 	esac
+}
+
+# A namespace of its own on the tests' server (with-servers), values signed.
+use_redis() { # [OPTION=VALUE...]
+	[ -n "${DPC_TEST_REDIS-}" ] || skip 'no Redis server'
+	make_key
+	NAMESPACE=$(printf %s "$BATS_TEST_TMPDIR" | cksum | tr ' ' -)
+	export DPCACHE_STORE="redis+unix://$DPC_TEST_REDIS?ns=$NAMESPACE"
+	local option
+	for option; do DPCACHE_STORE+="&$option"; done
+}
+
+make_key() {
+	export DPCACHE_KEY_FILE=$BATS_TEST_TMPDIR/key
+	[ -e "$DPCACHE_KEY_FILE" ] || (umask 077 && openssl rand -hex 32 >"$DPCACHE_KEY_FILE")
 }
 
 # sqlite_only REASON: for a test that is not about the cache but about one engine.
 sqlite_only() {
 	[[ $DATABASE == cache.db ]] || skip "SQLite only: $1"
+}
+
+# own_files REASON: for a test about what lies in files of the home, where the truth does.
+own_files() {
+	[[ -n $DATABASE ]] || skip "not of a store on a server: $1"
 }
 
 # counted FILE: a line to put into a command so that each real run of it shows.

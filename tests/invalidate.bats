@@ -57,6 +57,7 @@ key() {
 }
 
 @test "invalidate where no cache is: exit 0, silent, and none is made" {
+	own_files 'files in its home'
 	assert_silent 0 dpcache invalidate name
 	assert_silent 0 dpcache invalidate --all
 	assert_silent 0 dpcache invalidate --match '*'
@@ -271,6 +272,7 @@ assert_newcomer_runs_anew() {
 }
 
 @test "invalidate --all with a damaged database: what was remembered is not served" {
+	own_files 'its database'
 	dpcache run -- sh -c "$(counted runs)" >out 2>err
 	: >"$DPCACHE_DIR/$DATABASE"
 	dpcache invalidate --all

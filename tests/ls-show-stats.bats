@@ -13,6 +13,7 @@ put() { # VALUE NAME...
 }
 
 @test "ls where no cache is makes none" {
+	own_files 'files in its home'
 	dpcache ls
 	assert_not_exists "$DPCACHE_DIR"
 }
@@ -286,6 +287,7 @@ input     missing (absent)"
 }
 
 @test "stats where no cache is makes none" {
+	own_files 'files in its home'
 	dpcache stats
 	assert_not_exists "$DPCACHE_DIR"
 }
@@ -377,6 +379,7 @@ input     missing (absent)"
 }
 
 @test "ls, show and stats of a damaged database: exit 125, one line" {
+	own_files 'its database'
 	put value name
 	checkpoint
 	head -c 20000 /dev/urandom >"$DPCACHE_DIR/$DATABASE"

@@ -55,6 +55,7 @@ database_size() {
 }
 
 @test "prune removes the data files of what it drops, and only those" {
+	own_files 'files in its home'
 	put_sized 200000 --ttl 1ns old
 	put_sized 200000 new
 	dpcache prune
@@ -70,6 +71,7 @@ database_size() {
 }
 
 @test "prune makes the database smaller" {
+	own_files 'its database'
 	for i in {1..20}; do put_sized 60000 --ttl 1ns "name$i"; done
 	before=$(database_size)
 	((before > 1000000))
@@ -251,6 +253,7 @@ database_size() {
 # --- nothing there, wrong usage ---
 
 @test "prune where no cache is: exit 0, silent, and none is made" {
+	own_files 'files in its home'
 	assert_silent 0 dpcache prune --max-entries 0
 	assert_not_exists "$DPCACHE_DIR"
 }
@@ -273,6 +276,7 @@ database_size() {
 }
 
 @test "prune of a damaged database: exit 125, one line" {
+	own_files 'its database'
 	put value name
 	: >"$DPCACHE_DIR/$DATABASE"
 	assert_usage_error dpcache prune

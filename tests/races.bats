@@ -51,6 +51,7 @@ slow_cat() {
 }
 
 @test "leader killed between commit and unlink: what it stored is not written over" {
+	own_files 'files in its home'
 	command -v strace >/dev/null || skip 'no strace'
 	dpcache run -- true
 	printf '%s\n' '#!/bin/sh' 'cat f' 'head -c 300000 /dev/zero' >large
@@ -98,6 +99,7 @@ is_waiting() {
 }
 
 @test "database removed by hand: what was answered from the shelf can be invalidated" {
+	own_files 'its database'
 	dpcache run --key k -- echo one
 	rm "$DPCACHE_DIR/$DATABASE"*
 	dpcache invalidate k

@@ -54,6 +54,7 @@ setup() {
 }
 
 @test "dpcache run: a shelved result is answered without the database" {
+	own_files 'its database'
 	dpcache run tool a
 	rm "$DPCACHE_DIR/$DATABASE"*
 	run -0 dpcache run tool a
@@ -62,6 +63,7 @@ setup() {
 }
 
 @test "dpcache run: a result read from the database is shelved again" {
+	own_files 'its database'
 	dpcache run tool a
 	rm -r "$DPCACHE_DIR/shelf"
 	dpcache run tool a
@@ -209,12 +211,14 @@ assert_runs_despite() { # PATTERN
 }
 
 @test "dpcache run: a database that is none" {
+	own_files 'its database'
 	mkdir -m 700 "$DPCACHE_DIR"
 	echo 'this is no database, however long one looks at it' >"$DPCACHE_DIR/$DATABASE"
 	assert_runs_despite "$DATABASE"
 }
 
 @test "dpcache run: an emptied database" {
+	own_files 'its database'
 	dpcache run tool
 	rm -r "$DPCACHE_DIR/shelf" "$BATS_TEST_TMPDIR/runs"
 	: >"$DPCACHE_DIR/$DATABASE"
@@ -244,6 +248,7 @@ assert_runs_despite() { # PATTERN
 }
 
 @test "dpcache run: no HOME, no XDG_CACHE_HOME, no DPCACHE_DIR: the account's home" {
+	own_files 'files in its home'
 	local home
 	home=$(getent passwd "$(id -u)" | cut -d: -f6)
 	[[ -n $home ]] || skip 'this account has no home'

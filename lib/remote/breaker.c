@@ -6,33 +6,37 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char NAME[] = "down";
 static const int64_t SECOND = 1000000000, LONGEST = 30;
 
-enum { SIZE = 24 };
+enum { FIXED = 24, MOST = FIXED + 512 };
 
 struct rest {
 	uint64_t failures;
 	int64_t until; /* wall clock, ns */
+	char why[MOST - FIXED + 1];
 };
 
-static struct rest read_rest(const struct home *h)
+static void read_rest(struct rest *r, const struct home *h)
 {
-	uint8_t bytes[SIZE + 1];
-	struct rest r = {0, 0};
+	uint8_t bytes[MOST];
+	*r = (struct rest){.failures = 0};
 	int fd = openat(h->fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return r;
+		return;
 	ssize_t n = os_read_full(fd, bytes, sizeof bytes);
 	close(fd);
-	struct cursor c = {bytes, bytes + SIZE, false};
-	if (n != SIZE || cursor_u64(&c) != hash64(bytes + 8, SIZE - 8))
-		return r;
-	r.failures = cursor_u64(&c);
-	r.until = (int64_t)cursor_u64(&c);
-	return r;
+	if (n < FIXED)
+		return;
+	struct cursor c = {bytes, bytes + n, false};
+	if (cursor_u64(&c) != hash64(bytes + 8, (size_t)n - 8))
+		return;
+	r->failures = cursor_u64(&c);
+	r->until = (int64_t)cursor_u64(&c);
+	memcpy(r->why, c.at, (size_t)(c.end - c.at));
 }
 
 static int64_t length(uint64_t failures)
@@ -42,25 +46,28 @@ static int64_t length(uint64_t failures)
 
 int breaker_check(const struct home *h, dpc_error *err)
 {
-	struct rest r = read_rest(h);
+	struct rest r;
+	read_rest(&r, h);
 	int64_t left = r.until - clock_wall_ns();
 	/* Longer than any rest: the clock was set back since. */
 	if (!r.failures || left <= 0 || left > LONGEST * SECOND)
 		return DPC_OK;
-	return dpc__fail(err, DPC_E_IO, "did not answer a moment ago; is asked again in %lld s",
-	                 (long long)(left / SECOND + 1));
+	return dpc__fail(err, DPC_E_IO, "%s; it is asked again in %lld s", r.why, (long long)(left / SECOND + 1));
 }
 
-void breaker_note(const struct home *h)
+void breaker_note(const struct home *h, const dpc_error *why)
 {
 	struct buf b = {0};
-	uint64_t failures = read_rest(h).failures + 1;
+	struct rest r;
+	read_rest(&r, h);
+	uint64_t failures = r.failures + 1;
 	buf_u64(&b, 0);
 	buf_u64(&b, failures);
 	buf_u64(&b, (uint64_t)(clock_wall_ns() + length(failures)));
-	int fd = openat(h->fd, NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0 && b.size == SIZE) {
-		uint64_t sum = hash64(b.data + 8, SIZE - 8);
+	buf_put(&b, why->message, strlen(why->message));
+	int fd = openat(h->fd, NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && !b.failed) {
+		uint64_t sum = hash64(b.data + 8, b.size - 8);
 		for (int i = 0; i < 8; i++)
 			b.data[i] = (uint8_t)(sum >> 8 * i);
 		/* Torn by another's, it counts for nothing. */

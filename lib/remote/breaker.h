@@ -1,7 +1,7 @@
 /* What keeps a server that does not answer from being asked at every call.
  *
  *   home/down   u64 XXH3 of what follows, u64 failures in a row, u64 wall clock, ns,
- *               before which the server is not to be asked
+ *               before which the server is not to be asked, and why, in words
  *
  * The first failure costs a second's rest, each further one twice as long, up to
  * half a minute. Lost or damaged, it is asked. Writers need no lock, the last one
@@ -11,11 +11,11 @@
 
 #include "home.h"
 
-/* DPC_OK, or DPC_E_IO while the server is to be left alone. */
+/* DPC_OK, or DPC_E_IO with the reason while the server is to be left alone. */
 int breaker_check(const struct home *h, dpc_error *err);
 
-/* It failed now; it answered. */
-void breaker_note(const struct home *h);
+/* It failed now, as `why` says; it answered. */
+void breaker_note(const struct home *h, const dpc_error *why);
 void breaker_clear(const struct home *h);
 
 #endif

@@ -44,9 +44,9 @@ int trust_signer(struct signer **out, const struct net *n, dpc_error *err)
 	if (rc != DPC_E_NOTFOUND)
 		return rc;
 	return dpc__fail(err, DPC_E_USAGE,
-	                 "there is no key %s to sign values with; run: (umask 077; mkdir -p $(dirname %s); openssl rand -hex 32 "
-	                 ">%s), or add unsigned=1 to the store's URL",
-	                 path, path, path);
+	                 "there is no key to sign values with; make one: (umask 077; openssl rand -hex 32 >%s), or add unsigned=1 "
+	                 "to the store's URL",
+	                 path);
 }
 
 static void open_secret(uint8_t out[16], struct slice ns)

@@ -12,6 +12,7 @@
  * large one: its file is of this machine only. */
 #include "redis.h"
 
+#include "plugin.h"
 #include "sign.h"
 #include "trust.h"
 
@@ -431,3 +432,5 @@ const struct store_ops store_redis = {
     .quarantine = quarantine,
     .remote = &redis_remote,
 };
+
+STORE_PLUGIN(&store_redis);

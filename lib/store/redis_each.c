@@ -13,9 +13,18 @@ struct found {
 	size_t label_at;
 };
 
+/* A head that is longer than what was asked for. */
+struct longer {
+	struct digest key;
+	size_t need;
+	uint64_t hits;
+	int64_t used;
+};
+
 struct listing {
 	struct redis_store *store;
 	struct buf found, labels;
+	struct buf longer; /* yet to be asked for */
 };
 
 static bool key_of_name(struct digest *key, const redisReply *name)
@@ -72,19 +81,35 @@ static int say_details(struct redis_store *s, const redisReply *names, dpc_error
 	return rc;
 }
 
+struct uses {
+	uint64_t hits;
+	int64_t used;
+};
+
+static struct uses uses_of(const redisReply *r)
+{
+	struct uses none = {0, 0};
+	if (r->type != REDIS_REPLY_ARRAY || r->elements != 2)
+		return none;
+	return (struct uses){(uint64_t)redis_number(r->element[0]), redis_number(r->element[1])};
+}
+
 /* One that is not to be believed is as good as not there: get tells of it. */
-static int note(struct listing *l, const struct digest *key, const redisReply *head, const redisReply *uses)
+static int note(struct listing *l, const struct digest *key, const redisReply *head, struct uses uses)
 {
 	struct envelope_rules rules = redis_rules(l->store);
 	struct found f;
 	size_t need;
 	struct slice bytes = {(const uint8_t *)head->str, head->str ? head->len : 0};
-	if (!bytes.size || envelope_peek(&f.info, &need, bytes, key, &rules, NULL) != DPC_OK)
-		return DPC_OK;
-	if (uses->type == REDIS_REPLY_ARRAY && uses->elements == 2) {
-		f.info.hits = (uint64_t)redis_number(uses->element[0]);
-		f.info.used = redis_number(uses->element[1]);
+	int rc = bytes.size ? envelope_peek(&f.info, &need, bytes, key, &rules, NULL) : DPC_E_NOTFOUND;
+	if (rc == DPC_MISS && bytes.size == ENVELOPE_PEEK) {
+		struct longer more = {*key, need, uses.hits, uses.used};
+		buf_put(&l->longer, &more, sizeof more);
 	}
+	if (rc != DPC_OK)
+		return l->longer.failed ? DPC_E_MEMORY : DPC_OK;
+	f.info.hits = uses.hits;
+	f.info.used = uses.used;
 	f.label_at = l->labels.size;
 	buf_put(&l->labels, f.info.label.data, f.info.label.size);
 	buf_put(&l->found, &f, sizeof f);
@@ -103,13 +128,36 @@ static int take_details(struct listing *l, const redisReply *names, dpc_error *e
 		if (rc == DPC_OK)
 			rc = redis_answer(&uses, l->store->link, err);
 		if (rc == DPC_OK)
-			rc = note(l, &key, head, uses);
+			rc = note(l, &key, head, uses_of(uses));
 		freeReplyObject(head);
 		freeReplyObject(uses);
 	}
 	/* With answers left unread the link says what nobody asked any more. */
 	if (rc != DPC_OK)
 		l->store->link->broken = true;
+	return rc;
+}
+
+static int take_longer(struct listing *l, dpc_error *err)
+{
+	const struct longer *m = (const struct longer *)l->longer.data;
+	int rc = DPC_OK;
+	for (size_t i = 0; i < l->longer.size / sizeof *m && rc == DPC_OK; i++) {
+		char name[REDIS_KEY], end[24];
+		struct redis_words w = {.count = 0};
+		redisReply *r;
+		redis_key(name, l->store->link, &m[i].key, 'v');
+		snprintf(end, sizeof end, "%zu", m[i].need - 1);
+		redis_add_text(&w, "GETRANGE");
+		redis_add_text(&w, name);
+		redis_add_text(&w, "0");
+		redis_add_text(&w, end);
+		rc = redis_ask(&r, l->store->link, &w, err);
+		if (rc == DPC_OK)
+			rc = note(l, &m[i].key, r, (struct uses){m[i].hits, m[i].used});
+		freeReplyObject(r);
+	}
+	l->longer.size = 0;
 	return rc;
 }
 
@@ -126,6 +174,8 @@ static int list_all(struct listing *l, dpc_error *err)
 		rc = say_details(l->store, step->element[1], err);
 		if (rc == DPC_OK)
 			rc = take_details(l, step->element[1], err);
+		if (rc == DPC_OK)
+			rc = take_longer(l, err);
 		freeReplyObject(step);
 	} while (rc == DPC_OK && strcmp(cursor, "0") != 0);
 	return rc;
@@ -165,6 +215,7 @@ int redis_each(void *self, store_visit_fn *visit, void *context, dpc_error *err)
 		f[i].info.label.data = l.labels.data + f[i].label_at;
 		rc = visit(context, &f[i].info);
 	}
+	buf_release(&l.longer);
 	buf_release(&l.found);
 	buf_release(&l.labels);
 	return rc;

@@ -40,12 +40,13 @@ void redis_key(char out[REDIS_KEY], const struct redis_link *l, const struct dig
 
 /* --- asking --- */
 
-static int break_off(struct redis_link *l, int rc, dpc_error *err)
+/* Not twice for one link: what comes behind its end only follows from that. */
+static int break_off(struct redis_link *l, const dpc_error *why, dpc_error *err)
 {
 	if (!l->broken)
-		breaker_note(l->home);
+		breaker_note(l->home, why);
 	l->broken = true;
-	return dpc__context(err, rc, "%s", l->name);
+	return dpc__fail(err, why->code, "%s: %s", l->name, why->message);
 }
 
 int redis_say(struct redis_link *l, const struct redis_words *w, dpc_error *err)
@@ -73,12 +74,13 @@ int redis_send(struct redis_link *l, dpc_error *err)
 {
 	if (l->broken)
 		return dpc__fail(err, DPC_E_IO, "%s: the connection is lost", l->name);
-	int rc = channel_send(&l->channel, l->unsent.data, l->unsent.size, patience(l), err);
+	dpc_error why = {0};
+	int rc = channel_send(&l->channel, l->unsent.data, l->unsent.size, patience(l), &why);
 	l->unsent.size = 0;
 	/* What was large once need not stay. */
 	if (l->unsent.capacity > 1 << 20)
 		buf_release(&l->unsent);
-	return rc == DPC_OK ? rc : break_off(l, rc, err);
+	return rc == DPC_OK ? rc : break_off(l, &why, err);
 }
 
 /* What the server says in an error is its own business; its first word tells what
@@ -87,21 +89,23 @@ static int refused(struct redis_link *l, const redisReply *r, dpc_error *err)
 {
 	static const char *const denied[] = {"NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password"};
 	static const char *const busy[] = {"LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY"};
-	int code = DPC_E_IO;
+	dpc_error why = {.code = DPC_E_IO};
+	snprintf(why.message, sizeof why.message, "the server says: %.200s", r->str);
 	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
 		if (strncmp(r->str, denied[i], strlen(denied[i])) == 0)
-			code = DPC_E_DENIED;
+			why.code = DPC_E_DENIED;
 	for (size_t i = 0; i < sizeof busy / sizeof *busy; i++)
 		if (strncmp(r->str, busy[i], strlen(busy[i])) == 0)
-			breaker_note(l->home);
-	return dpc__fail(err, code, "%s: the server says: %.200s", l->name, r->str);
+			breaker_note(l->home, &why);
+	return dpc__fail(err, why.code, "%s: %s", l->name, why.message);
 }
 
 static int take(redisReply **out, struct redis_link *l, bool *came, dpc_error *err)
 {
+	static const dpc_error nonsense = {DPC_E_IO, "does not speak Redis' protocol"};
 	void *reply = NULL;
 	if (redisReaderGetReply(l->reader, &reply) != REDIS_OK)
-		return break_off(l, dpc__fail(err, DPC_E_IO, "does not speak Redis' protocol"), err);
+		return break_off(l, &nonsense, err);
 	*came = reply != NULL;
 	*out = reply;
 	if (!reply || (*out)->type != REDIS_REPLY_ERROR)
@@ -114,6 +118,8 @@ static int take(redisReply **out, struct redis_link *l, bool *came, dpc_error *e
 
 int redis_answer_by(redisReply **out, struct redis_link *l, int64_t deadline, dpc_error *err)
 {
+	static const dpc_error no_memory = {DPC_E_MEMORY, "out of memory"};
+	dpc_error why = {0};
 	char bytes[16384];
 	bool came = false;
 	*out = NULL;
@@ -122,11 +128,11 @@ int redis_answer_by(redisReply **out, struct redis_link *l, int64_t deadline, dp
 		rc = take(out, l, &came, err);
 	while (rc == DPC_OK && !came) {
 		size_t n = 0;
-		rc = channel_receive(&n, &l->channel, bytes, sizeof bytes, deadline, err);
+		rc = channel_receive(&n, &l->channel, bytes, sizeof bytes, deadline, &why);
 		if (rc < 0)
-			return break_off(l, rc, err);
+			return break_off(l, &why, err);
 		if (rc == DPC_OK && redisReaderFeed(l->reader, bytes, n) != REDIS_OK)
-			return break_off(l, dpc__fail(err, DPC_E_MEMORY, "out of memory"), err);
+			return break_off(l, &no_memory, err);
 		if (rc == DPC_OK)
 			rc = take(out, l, &came, err);
 	}
@@ -135,8 +141,9 @@ int redis_answer_by(redisReply **out, struct redis_link *l, int64_t deadline, dp
 
 int redis_answer(redisReply **out, struct redis_link *l, dpc_error *err)
 {
+	static const dpc_error late = {DPC_E_IO, "does not answer in time"};
 	int rc = redis_answer_by(out, l, patience(l), err);
-	return rc == DPC_MISS ? break_off(l, dpc__fail(err, DPC_E_IO, "does not answer in time"), err) : rc;
+	return rc == DPC_MISS ? break_off(l, &late, err) : rc;
 }
 
 int redis_ask(redisReply **out, struct redis_link *l, const struct redis_words *w, dpc_error *err)
@@ -254,13 +261,14 @@ int redis_link_open_another(struct redis_link **out, const struct home *h, dpc_e
 	l->channel = CHANNEL_NONE;
 	l->home = h;
 	name_link(l);
-	int rc = breaker_check(h, err);
+	dpc_error why = {0};
+	int rc = breaker_check(h, &why);
 	if (rc != DPC_OK) {
-		dpc__context(err, rc, "%s", l->name);
+		dpc__fail(err, rc, "%s: %s", l->name, why.message);
 		goto out;
 	}
-	rc = connect_channel(l, err);
-	rc = rc == DPC_OK ? greet(l, err) : break_off(l, rc, err);
+	rc = connect_channel(l, &why);
+	rc = rc == DPC_OK ? greet(l, err) : break_off(l, &why, err);
 	if (rc == DPC_OK)
 		breaker_clear(h);
 out:

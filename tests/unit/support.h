@@ -34,6 +34,9 @@ int create_home(struct home *h, const char *path, dpc_error *err);
 /* Whose homes these are; ENGINE_SQLITE unless a test says otherwise. */
 extern enum engine home_engine;
 
+/* false for one on a server, where no server runs: see tests/with-servers. */
+bool engine_can_be_asked(void);
+
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 

@@ -34,12 +34,10 @@ $(UNIT_BIN): %: %.o $(BUILD)/unit/support.o $(BUILD)/libdpcache.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(filter %.o, $^) $(BUILD)/libdpcache.a -o $@ $(UNIT_LIBS)
 
-# What a program said is shown when it fails. None is to take make's own job tokens.
+# None is to take make's own job tokens.
 check-unit: $(UNIT_BIN)
 	@CC="$(CC)" sh tests/unit/check-header
-	@for t in $(UNIT_BIN); do \
-	  if MAKEFLAGS= $$t >$$t.log 2>&1; then printf '  UNIT  %s: %s\n' "$${t##*/}" "$$(tail -n 1 $$t.log)"; \
-	  else cat $$t.log; exit 1; fi; done
+	@MAKEFLAGS= tests/with-servers tests/unit/run $(UNIT_BIN)
 
 -include $(UNIT_BIN:=.d) $(BUILD)/unit/support.d $(BUILD)/unit/stored.d
 
