@@ -26,7 +26,11 @@
 	{"no-path", 0, NULL, "leave PATH out of the key", O_NO_PATH},                                        \
 	{"no-uid", 0, NULL, "leave the user out of the key", O_NO_UID},                                      \
 	{"no-locale", 0, NULL, "leave LANG, LANGUAGE, LC_* and TZ out of the key", O_NO_LOCALE},             \
-	{"store", 0, "URL", ENGINE_URLS, O_STORE}
+	{"store", 0, "URL", ENGINE_URLS, O_STORE},                                                            \
+	{"lease", 0, "DURATION", "store on a server: for how long a run is ours without renewal (default 10s)", O_LEASE}, \
+	{"io-timeout", 0, "DURATION", "store on a server: how long to wait for it (default 1s)", O_IO_TIMEOUT}, \
+	{"read-only", 0, NULL, "store on a server: take results from it, and put none there", O_READ_ONLY},  \
+	{"unsigned", 0, NULL, "store on a server: values are not signed", O_UNSIGNED}
 
 /* What run has besides. */
 #define RUN_OPTS                                                                                         \

@@ -153,6 +153,10 @@ static int take_part(struct run_options *o, int id, const char *v, struct seen *
 		return nonempty(&o->question.region, "--region", v, err);
 	case O_STORE:
 		return nonempty(&o->store, "--store", v, err);
+	case O_LEASE:
+		return nonempty(&o->store_options.lease, "--lease", v, err);
+	case O_IO_TIMEOUT:
+		return nonempty(&o->store_options.io_timeout, "--io-timeout", v, err);
 	case O_COMMAND:
 		seen->command = true;
 		o->shell_argv[2] = (char *)v;
@@ -247,6 +251,12 @@ static void take_flag(struct run_options *o, int id)
 		break;
 	case O_REQUIRE_CACHE:
 		o->require_cache = true;
+		break;
+	case O_READ_ONLY:
+		o->store_options.read_only = true;
+		break;
+	case O_UNSIGNED:
+		o->store_options.unsigned_values = true;
 		break;
 	case O_VERBOSE:
 		o->verbose = true;
@@ -359,6 +369,8 @@ int options_parse(struct run_options *o, const struct opt *table, char **words, 
 	}
 	if (rc == DPC_OK)
 		rc = check_conflicts(o, &seen, words + parser.at, err);
+	if (rc == DPC_OK)
+		rc = store_url(&o->store, &o->store_url, &o->store_options, err);
 	/* What it depends on says when it is over. */
 	if (o->question.trace != TRACE_NOT && !seen.ttl)
 		o->policy.ttl = DPC_FOREVER;
@@ -453,4 +465,5 @@ void options_release(struct run_options *o)
 {
 	free(o->lists);
 	buf_release(&o->input_names);
+	buf_release(&o->store_url);
 }

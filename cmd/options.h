@@ -6,6 +6,7 @@
 
 #include "ask.h"
 #include "opt.h"
+#include "store_url.h"
 
 #include <limits.h>
 
@@ -17,6 +18,7 @@ struct run_options {
 	struct policy policy;
 	struct question question;
 	const char *store;         /* URL, or NULL */
+	struct store_options store_options; /* in it, once parsed */
 	const char *inputs_from;   /* file of input names, "-" for stdin, or NULL */
 	bool zero_terminated;      /* -0 */
 	bool use_stdin, no_exe, no_cache, require_cache, verbose, explain, json;
@@ -34,7 +36,7 @@ struct run_options {
 	/* owned */
 	char *shell_argv[4];
 	const char **lists;
-	struct buf input_names;
+	struct buf input_names, store_url;
 	/* derived; last, for it is large and little of it is touched */
 	char exe[PATH_MAX];        /* once resolved; with a named key only for a run */
 };

@@ -33,6 +33,8 @@ static int refresh(void *context)
 	struct behind *b = context;
 	const int keep[2] = {b->m->ask->home->fd, b->m->lock >= 0 ? b->m->lock : b->m->claim};
 	become_detached(reads_input(b->o), b->o->input_at, keep);
+	/* Whoever we become contends with other machines: a lease of ours would be in his way. */
+	b->m->contest = NULL;
 	if (!meet_take_refresh(b->m))
 		_exit(0);
 	handover_refresh(b->m, true, b->o->question.merged);

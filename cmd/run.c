@@ -208,6 +208,8 @@ static int conclude(struct job *j, const struct lead *l, const struct captured *
 		report_error("%s", result->output_error.message);
 		status = EXIT_USAGE;
 	}
+	if (j->meet.store_error.code == DPC_E_DENIED)
+		events_append(&j->home, EVENT_REFUSED, &l->key, 0);
 	uint64_t events = events_append(&j->home, event_of(l->kept), &l->key, 0);
 	if (events > EVENTS_ENOUGH)
 		stats_count(&j->home, NULL);

@@ -51,6 +51,7 @@ static void print_json(const struct totals *t)
 	json_int(&b, "coalesced", v[COUNTER_FOLLOWS]);
 	json_int(&b, "failures", v[COUNTER_FAILURES]);
 	json_int(&b, "uncached", v[COUNTER_UNCACHED]);
+	json_int(&b, "refused", v[COUNTER_REFUSED]);
 	json_name(&b, "hit_rate");
 	buf_put(&b, rate, (size_t)snprintf(rate, sizeof rate, "%.4f", hit_rate(&t->counters)));
 	json_seconds(&b, "saved", v[COUNTER_SAVED_NS]);
@@ -71,6 +72,7 @@ static void print_text(const struct totals *t)
 	printf("coalesced  %lld\n", (long long)v[COUNTER_FOLLOWS]);
 	printf("failures   %lld\n", (long long)v[COUNTER_FAILURES]);
 	printf("uncached   %lld\n", (long long)v[COUNTER_UNCACHED]);
+	printf("refused    %lld\n", (long long)v[COUNTER_REFUSED]);
 	printf("hit rate   %.1f %%\n", 100 * hit_rate(&t->counters));
 	printf("saved      %s\n", text_duration(text, v[COUNTER_SAVED_NS]));
 	printf("entries    %llu\n", (unsigned long long)t->entries);

@@ -15,6 +15,7 @@ enum event {
 	EVENT_FAILURE = 4, /* ran, and the result was a failure not kept */
 	EVENT_UNCACHED = 5, /* ran, and the result could not be kept */
 	EVENT_STALE = 6,    /* answered from what was remembered, though past its ttl */
+	EVENT_REFUSED = 7,  /* what a server had was not signed by a key that is believed */
 	EVENT_COUNT
 };
 

@@ -282,7 +282,8 @@ static int contend(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_e
 static int lead(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_error *err)
 {
 	bool refresh = m->ask->policy->refresh;
-	int rc = refresh ? recall(m, err) : look(m, err);
+	/* With other machines to contend with, the store is asked once that is over. */
+	int rc = refresh || m->contest ? recall(m, err) : look(m, err);
 	if (rc == DPC_OK && refresh && m->answer.capsule.started <= m->arrival) {
 		set_aside(m);
 		rc = DPC_MISS;

@@ -11,6 +11,7 @@ static void tally(struct counters *c, const struct event_record *r)
 	    [EVENT_FAILURE] = COUNTER_FAILURES,
 	    [EVENT_UNCACHED] = COUNTER_UNCACHED,
 	    [EVENT_STALE] = COUNTER_STALE,
+	    [EVENT_REFUSED] = COUNTER_REFUSED,
 	};
 	c->v[counter_of[r->event]]++;
 	if (r->saved > 0)

@@ -1,5 +1,6 @@
 #include "value.h"
 
+#include "events.h"
 #include "scratch.h"
 #include "vault.h"
 
@@ -32,6 +33,17 @@ int value_key(struct digest *key, const struct home *h, const struct value_name 
 	return rc;
 }
 
+static int fetch(struct answer *out, struct ask *a, dpc_error *err)
+{
+	dpc_error why = {0};
+	int rc = vault_fetch(out, a, &why);
+	if (why.code == DPC_E_DENIED)
+		events_append(a->home, EVENT_REFUSED, &a->key, 0);
+	if (err)
+		*err = why;
+	return rc;
+}
+
 int value_get(struct answer *out, const struct home *h, const struct value_name *n, int64_t ttl,
               dpc_error *err)
 {
@@ -39,8 +51,8 @@ int value_get(struct answer *out, const struct home *h, const struct value_name 
 	int rc = name_it(&g, h, n, ttl < 0 ? DPC_FOREVER : ttl, err);
 	if (rc == DPC_OK)
 		rc = ask_recall(out, &g.ask, err);
-	if (rc == DPC_MISS && !g.ask.found)
-		rc = vault_fetch(out, &g.ask, err);
+	if (rc == DPC_MISS && (!g.ask.found || h->place))
+		rc = fetch(out, &g.ask, err);
 	if (rc == DPC_OK && ttl < 0 && out->age > out->capsule.ttl)
 		rc = DPC_MISS;
 	if (rc != DPC_OK)

@@ -109,7 +109,7 @@ static int load_or_miss(struct answer *out, struct ask *a, struct store *s, cons
 	int rc = load_current(out, a->home, s, key, &trouble);
 	if (rc < 0)
 		dpc__fail(err, rc, "%s", trouble.message);
-	if (rc == DPC_E_CORRUPT || rc == DPC_E_NOTFOUND || rc == DPC_E_VERSION)
+	if (rc == DPC_E_CORRUPT || rc == DPC_E_NOTFOUND || rc == DPC_E_VERSION || rc == DPC_E_DENIED)
 		rc = DPC_MISS;
 	if (rc != DPC_OK)
 		answer_release(out);

@@ -85,6 +85,9 @@ static int remove_stored(const struct home *h, struct store *s, const struct dig
 {
 	struct entry_info there;
 	int rc = store_look(s, key, &there, err);
+	/* On a server, a run of it may be at work elsewhere: it is to store nothing. */
+	if (rc == DPC_MISS && h->place)
+		return store_remove(s, key, files, err);
 	if (rc != DPC_OK)
 		return rc;
 	/* From the shelf first: were we killed in between, what only the shelf

@@ -83,17 +83,13 @@ int redis_send(struct redis_link *l, dpc_error *err)
 	return rc == DPC_OK ? rc : break_off(l, &why, err);
 }
 
-/* What the server says in an error is its own business; its first word tells what
- * kind. */
+/* What the server says in an error is its own business; its first word tells whether it
+ * is to be left alone for a while. */
 static int refused(struct redis_link *l, const redisReply *r, dpc_error *err)
 {
-	static const char *const denied[] = {"NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password"};
 	static const char *const busy[] = {"LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY"};
 	dpc_error why = {.code = DPC_E_IO};
 	snprintf(why.message, sizeof why.message, "the server says: %.200s", r->str);
-	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
-		if (strncmp(r->str, denied[i], strlen(denied[i])) == 0)
-			why.code = DPC_E_DENIED;
 	for (size_t i = 0; i < sizeof busy / sizeof *busy; i++)
 		if (strncmp(r->str, busy[i], strlen(busy[i])) == 0)
 			breaker_note(l->home, &why);

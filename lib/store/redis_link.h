@@ -24,8 +24,8 @@ struct redis_link {
 	char name[NET_TEXT + 32]; /* for messages: no user, no password */
 };
 
-/* DPC_E_IO when it does not answer, or has not a moment ago (breaker.h); DPC_E_DENIED
- * when it refuses the password. */
+/* DPC_E_IO when it does not answer, or has not a moment ago (breaker.h), or refuses the
+ * password. */
 int redis_link_open(struct redis_link **out, const struct home *h, dpc_error *err);
 
 /* To another place of it, by itself: for what occupies a link. Not kept. */
@@ -46,8 +46,7 @@ int redis_say(struct redis_link *l, const struct redis_words *w, dpc_error *err)
 int redis_send(struct redis_link *l, dpc_error *err);
 
 /* The next answer, by `deadline` (clock_mono_ns); DPC_MISS when none has come. It is the
- * caller's, for freeReplyObject. An error that the server tells is one here: DPC_E_DENIED,
- * DPC_E_IO. */
+ * caller's, for freeReplyObject. An error that the server tells is a DPC_E_IO here. */
 int redis_answer_by(redisReply **out, struct redis_link *l, int64_t deadline, dpc_error *err);
 /* The same, within the store's time-out. */
 int redis_answer(redisReply **out, struct redis_link *l, dpc_error *err);
