@@ -246,6 +246,15 @@ static int take_afar(enum meeting *outcome, struct meet *m, bool to_refresh, dpc
 	return DPC_OK;
 }
 
+/* What was to be refreshed, to be served after all. */
+static bool find_old(struct meet *m, dpc_error *err)
+{
+	if (!m->old.bytes.data)
+		return look_afar(m, err) == DPC_OK;
+	take_back(m);
+	return true;
+}
+
 /* With the lock of this machine in hand: nobody else's run, either. Who only refreshes
  * does not wait. */
 static int contend(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_error *err)
@@ -257,9 +266,7 @@ static int contend(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_e
 		enum lease_outcome end = c->enter(c->context, &m->lock_key, deadline, &why);
 		if (end == LEASE_TIMED_OUT) {
 			meet_abandon(m);
-			*outcome = to_refresh ? MEET_STALE : MEET_TIMED_OUT;
-			if (to_refresh)
-				take_back(m);
+			*outcome = to_refresh && find_old(m, err) ? MEET_STALE : MEET_TIMED_OUT;
 			return DPC_OK;
 		}
 		if (end == LEASE_NONE) {
@@ -311,7 +318,7 @@ static int lead(enum meeting *outcome, struct meet *m, bool to_refresh, dpc_erro
 			*outcome = MEET_STALE;
 			return DPC_OK;
 		}
-		return contend(outcome, m, false, err);
+		return contend(outcome, m, to_refresh, err);
 	}
 	meet_abandon(m);
 	return rc;
