@@ -2,53 +2,23 @@
  * often they were used, and counters. The file itself is lmdb_file.c's. */
 #include "lmdb_file.h"
 #include "lmdb_pages.h"
-#include "row.h"
+#include "places.h"
+#include "record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- keys and records --- */
-
-struct key {
-	uint8_t bytes[LMDB_KEY];
-};
-
-static MDB_val key_of(struct key *k, enum lmdb_kind kind, const struct digest *d)
+/* LMDB's way to say the same. */
+static MDB_val key_of(struct record_key *k, enum record_kind kind, const struct digest *d)
 {
-	k->bytes[0] = (uint8_t)kind;
-	if (d)
-		memcpy(k->bytes + 1, d->bytes, sizeof d->bytes);
-	return (MDB_val){d ? sizeof k->bytes : 1, k->bytes};
+	*k = record_key(kind, d);
+	return (MDB_val){k->size, k->bytes};
 }
 
-static struct cursor cursor_of(const MDB_val *v)
+static struct slice slice_of(const MDB_val *v)
 {
-	const uint8_t *at = v->mv_data;
-	return (struct cursor){at, at + v->mv_size, false};
-}
-
-/* An entry is its row, and behind it the capsule, where it is inline. */
-static int decode_entry(struct entry_info *info, struct slice *capsule, const struct digest *key,
-                        const MDB_val *value)
-{
-	struct cursor c = cursor_of(value);
-	int rc = row_get(info, &c, key) == DPC_OK ? 0 : MDB_CORRUPTED;
-	*capsule = rc == 0 ? (struct slice){c.at, (size_t)(c.end - c.at)} : (struct slice){NULL, 0};
-	return rc;
-}
-
-struct usage {
-	uint64_t hits;
-	int64_t used;
-};
-
-static struct usage decode_usage(const MDB_val *value)
-{
-	struct cursor c = cursor_of(value);
-	struct usage u = {.hits = cursor_u64(&c)};
-	u.used = (int64_t)cursor_u64(&c);
-	return u;
+	return (struct slice){v->mv_data, v->mv_size};
 }
 
 /* --- transactions --- */
@@ -107,22 +77,22 @@ static int find(MDB_val *value, const struct lmdb_work *w, MDB_val *key, dpc_err
 static int find_entry(struct entry_info *info, struct slice *capsule, const struct lmdb_work *w,
                       const struct digest *key, dpc_error *err)
 {
-	struct key k;
-	MDB_val name = key_of(&k, LMDB_ENTRY, key), value;
+	struct record_key k;
+	MDB_val name = key_of(&k, RECORD_ENTRY, key), value;
 	int rc = find(&value, w, &name, err);
-	if (rc == DPC_OK && decode_entry(info, capsule, key, &value) != 0)
+	if (rc == DPC_OK && !record_decode_entry(info, capsule, key, slice_of(&value)))
 		rc = lmdb_failed(lmdb_env_path(w->env), MDB_CORRUPTED, err);
 	return rc;
 }
 
 static int find_usage(struct usage *u, const struct lmdb_work *w, const struct digest *key, dpc_error *err)
 {
-	struct key k;
-	MDB_val name = key_of(&k, LMDB_USAGE, key), value;
+	struct record_key k;
+	MDB_val name = key_of(&k, RECORD_USAGE, key), value;
 	*u = (struct usage){0};
 	int rc = find(&value, w, &name, err);
 	if (rc == DPC_OK)
-		*u = decode_usage(&value);
+		*u = record_decode_usage(slice_of(&value));
 	return rc == DPC_MISS ? DPC_OK : rc;
 }
 
@@ -215,9 +185,9 @@ static int put(void *self, const struct entry_info *info, struct slice capsule, 
 	struct lmdb_store *s = self;
 	struct lmdb_work w;
 	struct buf head = {0};
-	struct key k;
-	MDB_val name = key_of(&k, LMDB_ENTRY, &info->key);
-	row_put(&head, info);
+	struct record_key k;
+	MDB_val name = key_of(&k, RECORD_ENTRY, &info->key);
+	record_encode_entry(&head, info);
 	int rc = begin_write(&w, s, head.size + capsule.size, err);
 	if (rc == DPC_OK) {
 		rc = find_old_file(old_file, &w, &info->key, err);
@@ -233,15 +203,15 @@ static int remove_entry(void *self, const struct digest *key, struct buf *old_fi
 {
 	struct lmdb_store *s = self;
 	struct lmdb_work w;
-	struct key k;
-	MDB_val name = key_of(&k, LMDB_USAGE, key);
+	struct record_key k;
+	MDB_val name = key_of(&k, RECORD_USAGE, key);
 	int rc = begin_write(&w, s, 0, err);
 	if (rc != DPC_OK)
 		return rc;
 	rc = find_old_file(old_file, &w, key, err);
 	if (rc >= 0) {
 		int gone = delete(&w, &name, err);
-		name = key_of(&k, LMDB_ENTRY, key);
+		name = key_of(&k, RECORD_ENTRY, key);
 		if (gone >= 0)
 			gone = delete(&w, &name, err);
 		rc = gone < 0 ? gone : rc;
@@ -251,45 +221,25 @@ static int remove_entry(void *self, const struct digest *key, struct buf *old_fi
 
 /* --- visiting --- */
 
-/* What the order is made of; the rest is looked up when its turn comes. */
-struct place {
-	struct digest key;
-	int64_t last; /* use or creation */
-	bool manifest;
-};
-
-static int compare_places(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-	if (x->manifest != y->manifest)
-		return x->manifest ? 1 : -1;
-	if (x->last != y->last)
-		return x->last < y->last ? -1 : 1;
-	return memcmp(x->key.bytes, y->key.bytes, sizeof x->key.bytes);
-}
-
 static int note_place(struct buf *places, const struct lmdb_work *w, const MDB_val *name, const MDB_val *value,
                       dpc_error *err)
 {
 	struct entry_info info;
 	struct slice bytes;
 	struct usage u;
-	struct place p = {.last = 0};
-	memcpy(p.key.bytes, (const uint8_t *)name->mv_data + 1, sizeof p.key.bytes);
-	if (decode_entry(&info, &bytes, &p.key, value) != 0)
+	struct digest key;
+	memcpy(key.bytes, (const uint8_t *)name->mv_data + 1, sizeof key.bytes);
+	if (!record_decode_entry(&info, &bytes, &key, slice_of(value)))
 		return lmdb_failed(lmdb_env_path(w->env), MDB_CORRUPTED, err);
-	int rc = find_usage(&u, w, &p.key, err);
-	p.last = info.created > u.used ? info.created : u.used;
-	p.manifest = info.flags & CAPSULE_MANIFEST;
-	buf_put(places, &p, sizeof p);
-	return places->failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : rc;
+	int rc = find_usage(&u, w, &key, err);
+	return rc == DPC_OK ? places_add(places, &info, u.used, err) : rc;
 }
 
 static int collect_places(struct buf *places, struct lmdb_work *w, dpc_error *err)
 {
 	MDB_cursor *cursor;
-	struct key first;
-	MDB_val name = key_of(&first, LMDB_ENTRY, NULL), value;
+	struct record_key first;
+	MDB_val name = key_of(&first, RECORD_ENTRY, NULL), value;
 	int result = lmdb_pages_sound(w, NULL, err);
 	if (result != DPC_OK)
 		return result;
@@ -298,7 +248,7 @@ static int collect_places(struct buf *places, struct lmdb_work *w, dpc_error *er
 	if (rc != 0)
 		return lmdb_failed(lmdb_env_path(w->env), rc, err);
 	rc = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
-	while (rc == 0 && result == DPC_OK && name.mv_size == LMDB_KEY && *(const uint8_t *)name.mv_data == LMDB_ENTRY) {
+	while (rc == 0 && result == DPC_OK && name.mv_size == sizeof first.bytes && *(const uint8_t *)name.mv_data == RECORD_ENTRY) {
 		result = note_place(places, w, &name, &value, err);
 		rc = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
 	}
@@ -333,10 +283,8 @@ static int each(void *self, store_visit_fn *visit, void *context, dpc_error *err
 	if (rc != DPC_OK)
 		return rc;
 	rc = collect_places(&places, &w, err);
-	struct place *p = (struct place *)places.data;
-	size_t count = places.size / sizeof *p;
-	if (rc == DPC_OK && count)
-		qsort(p, count, sizeof *p, compare_places);
+	size_t count;
+	const struct place *p = places_sort(&places, &count);
 	for (size_t i = 0; i < count && rc == DPC_OK; i++)
 		rc = visit_place(&p[i], &w, visit, context, err);
 	buf_release(&places);
@@ -347,28 +295,25 @@ static int each(void *self, store_visit_fn *visit, void *context, dpc_error *err
 
 static int read_counters(struct counters *out, const struct lmdb_work *w, dpc_error *err)
 {
-	struct key k;
-	MDB_val name = key_of(&k, LMDB_COUNTERS, NULL), value;
+	struct record_key k;
+	MDB_val name = key_of(&k, RECORD_COUNTERS, NULL), value;
 	*out = (struct counters){{0}};
 	int rc = find(&value, w, &name, err);
-	if (rc != DPC_OK)
-		return rc == DPC_MISS ? DPC_OK : rc;
-	/* One that has fewer was made before there were the others. */
-	struct cursor c = cursor_of(&value);
-	for (int i = 0; i < COUNTER_COUNT && c.at < c.end; i++)
-		out->v[i] = (int64_t)cursor_u64(&c);
-	return DPC_OK;
+	if (rc == DPC_OK)
+		*out = record_decode_counters(slice_of(&value));
+	return rc == DPC_MISS ? DPC_OK : rc;
 }
 
 static int add_counters(const struct lmdb_work *w, const struct counters *add, dpc_error *err)
 {
 	struct counters sum;
 	struct buf b = {0};
-	struct key k;
-	MDB_val name = key_of(&k, LMDB_COUNTERS, NULL);
+	struct record_key k;
+	MDB_val name = key_of(&k, RECORD_COUNTERS, NULL);
 	int rc = read_counters(&sum, w, err);
 	for (int i = 0; i < COUNTER_COUNT; i++)
-		buf_u64(&b, (uint64_t)(sum.v[i] + add->v[i]));
+		sum.v[i] += add->v[i];
+	record_encode_counters(&b, &sum);
 	if (rc == DPC_OK)
 		rc = set(w, &name, &b, (struct slice){NULL, 0}, err);
 	buf_release(&b);
@@ -381,16 +326,16 @@ static int add_hit(const struct lmdb_work *w, const struct event_record *hit, dp
 	struct slice bytes;
 	struct usage u;
 	struct buf b = {0};
-	struct key k;
-	MDB_val name = key_of(&k, LMDB_USAGE, &hit->key);
+	struct record_key k;
+	MDB_val name = key_of(&k, RECORD_USAGE, &hit->key);
 	/* Only entries that are there: a named hit may outlive its entry. */
 	int rc = find_entry(&info, &bytes, w, &hit->key, err);
 	if (rc == DPC_OK)
 		rc = find_usage(&u, w, &hit->key, err);
 	if (rc != DPC_OK)
 		return rc == DPC_MISS ? DPC_OK : rc;
-	buf_u64(&b, u.hits + 1);
-	buf_u64(&b, (uint64_t)(u.used > hit->time ? u.used : hit->time));
+	u = usage_add(&u, hit);
+	record_encode_usage(&b, &u);
 	rc = set(w, &name, &b, (struct slice){NULL, 0}, err);
 	buf_release(&b);
 	return rc;
@@ -422,8 +367,8 @@ static int reset_totals(void *self, dpc_error *err)
 {
 	struct lmdb_store *s = self;
 	struct lmdb_work w;
-	struct key k;
-	MDB_val name = key_of(&k, LMDB_COUNTERS, NULL);
+	struct record_key k;
+	MDB_val name = key_of(&k, RECORD_COUNTERS, NULL);
 	int rc = begin_write(&w, s, 0, err);
 	if (rc != DPC_OK)
 		return rc;

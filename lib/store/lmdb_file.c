@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "lmdb_pages.h"
+#include "record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,21 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 1 };
-
 static const char DB[] = "cache.mdb", DB_LOCK[] = "cache.mdb-lock", DB_NEW[] = "cache.mdb.new";
 
 /* --- whose it is --- */
-
-static const char VERSION_KEY[] = {LMDB_VERSION}, MAGIC[] = "dpcache ";
 
 static int write_identity(MDB_env *env)
 {
 	MDB_txn *txn;
 	MDB_dbi table;
-	char stamp[32];
-	MDB_val key = {sizeof VERSION_KEY, (void *)VERSION_KEY}, value = {0, stamp};
-	value.mv_size = (size_t)snprintf(stamp, sizeof stamp, "%s%d", MAGIC, SCHEMA_VERSION);
+	char text[RECORD_STAMP];
+	struct record_key name = record_key(RECORD_VERSION, NULL);
+	struct slice stamp = record_stamp(text);
+	MDB_val key = {name.size, name.bytes}, value = {stamp.size, text};
 	int rc = mdb_txn_begin(env, NULL, 0, &txn);
 	if (rc != 0)
 		return rc;
@@ -41,28 +39,22 @@ static int write_identity(MDB_env *env)
 static int check_identity(struct lmdb_env *e, dpc_error *err)
 {
 	struct lmdb_work w;
-	char stamp[32] = "";
-	MDB_val key = {sizeof VERSION_KEY, (void *)VERSION_KEY}, value;
+	struct record_key name = record_key(RECORD_VERSION, NULL);
+	MDB_val key = {name.size, name.bytes}, value;
 	const char *path = lmdb_env_path(e);
 	int result = lmdb_read(&w, e, err);
 	if (result != DPC_OK)
 		return result;
 	result = lmdb_pages_sound(&w, &key, err);
 	int rc = result == DPC_OK ? mdb_get(w.txn, w.table, &key, &value) : 0;
-	if (result == DPC_OK && rc == 0 && value.mv_size < sizeof stamp)
-		memcpy(stamp, value.mv_data, value.mv_size);
+	if (rc == MDB_NOTFOUND)
+		value = (MDB_val){0, NULL};
+	else if (rc != 0)
+		result = lmdb_failed(path, rc, err);
+	if (result == DPC_OK)
+		result = record_check_stamp((struct slice){value.mv_data, value.mv_size}, path, err);
 	lmdb_end(&w, DPC_OK, NULL);
-	if (result != DPC_OK)
-		return result;
-	if (rc != 0 && rc != MDB_NOTFOUND)
-		return lmdb_failed(path, rc, err);
-	int version = strncmp(stamp, MAGIC, sizeof MAGIC - 1) == 0 ? atoi(stamp + sizeof MAGIC - 1) : 0;
-	if (version < SCHEMA_VERSION)
-		return dpc__fail(err, DPC_E_CORRUPT, "%s is damaged, empty or not dpcache's; run: dpcache doctor --fix", path);
-	if (version > SCHEMA_VERSION)
-		return dpc__fail(err, DPC_E_VERSION, "%s was made by a later dpcache (version %d); upgrade, or set DPCACHE_DIR",
-		                 path, version);
-	return DPC_OK;
+	return result;
 }
 
 /* --- replacing it --- */

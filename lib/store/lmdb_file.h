@@ -5,17 +5,6 @@
 
 #include "lmdb_env.h"
 
-/* All keys begin with the letter of their kind; entries and usages go on with the
- * sixteen bytes of the entry's key. */
-enum lmdb_kind {
-	LMDB_COUNTERS = 'c',
-	LMDB_ENTRY = 'e',
-	LMDB_USAGE = 'u',
-	LMDB_VERSION = 'v'
-};
-
-enum { LMDB_KEY = 1 + sizeof(struct digest) };
-
 struct lmdb_store {
 	struct lmdb_env *env; /* NULL: compacting it has failed */
 	const struct home *home;
