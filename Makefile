@@ -210,7 +210,7 @@ $(BUILD)/dpcache.pc: Makefile
 # ---- the two commands, and the tests ----
 
 # Debian's names of what is needed to build, and to check.
-BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev liblmdb-dev libhiredis-dev libssl-dev libzstd-dev libxxhash-dev musl-tools
+BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev liblmdb-dev libgdbm-dev libhiredis-dev libssl-dev libzstd-dev libxxhash-dev musl-tools
 CHECK_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-tidy cppcheck shellcheck mandoc bats \
                  bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin git redis-server redis-tools openssl
 

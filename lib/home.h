@@ -5,7 +5,8 @@
  *     CACHEDIR.TAG   tells backup programs to pass by
  *     state          secret, invalidation stamps, and whose home it is (state.h)
  *     cache.db       the truth: entries, in SQLite; or
- *     cache.mdb      the same, in LMDB
+ *     cache.mdb      the same, in LMDB; or
+ *     cache.gdbm     the same, in GDBM
  *     present        which keys are certainly not in there (present.h)
  *     data/xx/       capsules too large for the database
  *     shelf/xx/      hot capsules as plain files (shelf.h)

@@ -33,6 +33,7 @@ choose_store() {
 	case $scheme in
 	'' | sqlite) DATABASE=cache.db DIRECTORY=dpcache ;;
 	lmdb) DATABASE=cache.mdb DIRECTORY=dpcache-lmdb ;;
+	gdbm) DATABASE=cache.gdbm DIRECTORY=dpcache-gdbm ;;
 	redis) DATABASE='' DIRECTORY='' && use_redis ;;
 	esac
 }

@@ -10,6 +10,7 @@
 enum record_kind {
 	RECORD_COUNTERS = 'c',
 	RECORD_ENTRY = 'e',
+	RECORD_GENERATION = 'g', /* GDBM's */
 	RECORD_USAGE = 'u',
 	RECORD_VERSION = 'v'
 };
