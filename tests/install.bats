@@ -62,6 +62,19 @@ compile() { # PKG-CONFIG-OPTIONS...
 	assert_runs runs 1
 }
 
+# Is there a GDBM in what was built?
+with_gdbm() {
+	[ -e "$BUILD/dpcache-store-gdbm.so" ] || skip 'no gdbm in this build'
+}
+
+@test "make install: the installed dpcache loads an engine" {
+	with_gdbm
+	install_here
+	for _ in 1 2; do dpcache run --store gdbm: -- sh -c "$(counted runs)"; done
+	assert_runs runs 1
+	assert_exists "$DPCACHE_DIR/cache.gdbm"
+}
+
 @test "make install: the installed dpcache, called through a symbolic link" {
 	install_here
 	mkdir bin
@@ -117,6 +130,20 @@ compile() { # PKG-CONFIG-OPTIONS...
 	compile --cflags --libs
 	LD_LIBRARY_PATH=$prefix/lib ./program
 	run dpcache get name
+	assert_output 'from C'
+}
+
+@test "pkg-config: a C program's library loads an engine" {
+	with_gdbm
+	install_here
+	write_program
+	compile --cflags --libs
+	mkdir elsewhere
+	cd elsewhere
+	DPCACHE_STORE=gdbm: LD_LIBRARY_PATH=$prefix/lib run ../program
+	assert_success
+	assert_output 'from C'
+	run dpcache get --store gdbm: name
 	assert_output 'from C'
 }
 

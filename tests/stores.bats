@@ -156,11 +156,11 @@ cores() { # OPTION...
 	assert_equal "$(cores dpcache run tool a)" 'dpcache '
 }
 
-# --- LMDB ---
+# --- LMDB, GDBM ---
 
 # Where it is not built in, its URL is as good as an unknown one.
-with_lmdb() {
-	dpcache doctor | grep -q '^ok *library *lmdb' || skip 'no LMDB in this build'
+with_engine() { # NAME
+	dpcache doctor | grep -q "^ok *library *$1" || skip "no $1 in this build"
 }
 
 @test "lmdb: not built in: the command runs, one line says so" {
@@ -169,21 +169,29 @@ with_lmdb() {
 	assert_nothing_made
 }
 
-@test "lmdb:DIRECTORY keeps it there, and only there" {
-	with_lmdb
-	export DPCACHE_STORE=lmdb:$BATS_TEST_TMPDIR/elsewhere
+keeps_it_there() { # ENGINE FILE
+	with_engine "$1"
+	export DPCACHE_STORE=$1:$BATS_TEST_TMPDIR/elsewhere
 	twice dpcache run tool x
 	assert_runs runs 1
-	assert_exists "$BATS_TEST_TMPDIR/elsewhere/cache.mdb"
+	assert_exists "$BATS_TEST_TMPDIR/elsewhere/$2"
 	assert_nothing_made
 	rm -r "$BATS_TEST_TMPDIR/elsewhere/shelf"
 	twice dpcache run tool x
 	assert_runs runs 1
 }
 
+@test "lmdb:DIRECTORY keeps it there, and only there" {
+	keeps_it_there lmdb cache.mdb
+}
+
+@test "gdbm:DIRECTORY keeps it there, and only there" {
+	keeps_it_there gdbm cache.gdbm
+}
+
 # holds A B: the home of an A cache is not taken for one of B.
 holds() { # A B TITLE
-	local dir=$BATS_TEST_TMPDIR/$1
+	local dir=$BATS_TEST_TMPDIR/$1-$2
 	dpcache run --store "$1:$dir" tool x
 	rm "$BATS_TEST_TMPDIR/runs"
 	assert_uncached "$2:$dir: holds $3 cache; use $1:$dir" --store "$2:$dir"
@@ -193,30 +201,35 @@ holds() { # A B TITLE
 	assert_uncached "use $1:$dir" --store "$2:$dir"
 	run -0 --separate-stderr dpcache run --store "$1:$dir" tool x
 	assert_equal "$stderr" ''
+	rm "$BATS_TEST_TMPDIR/runs"
 }
 
 @test "a home of one engine is refused by another, and not mixed" {
-	with_lmdb
+	with_engine lmdb
+	with_engine gdbm
 	holds sqlite lmdb 'an SQLite'
-	rm "$BATS_TEST_TMPDIR/runs"
 	holds lmdb sqlite 'an LMDB'
+	holds sqlite gdbm 'an SQLite'
+	holds gdbm lmdb 'a GDBM'
+	holds lmdb gdbm 'an LMDB'
 }
 
 @test "a hit costs the same system calls whatever the engine" {
-	with_lmdb
+	with_engine lmdb
+	with_engine gdbm
 	command -v strace >/dev/null || skip 'no strace'
-	for url in sqlite lmdb; do
+	for url in sqlite lmdb gdbm; do
 		export DPCACHE_STORE=$url:$BATS_TEST_TMPDIR/$url
 		dpcache run -- true >out 2>err
 		strace -f -o "$url" dpcache run -- true >out 2>err
+		assert_equal "$(wc -l <"$url")" "$(wc -l <sqlite)"
+		assert_equal "$(grep -c execve "$url")" 1
 	done
-	assert_equal "$(wc -l <lmdb)" "$(wc -l <sqlite)"
-	assert_equal "$(grep -c execve lmdb)" 1
 }
 
-@test "lmdb: fifty at once, and one run" {
-	with_lmdb
-	export DPCACHE_STORE=lmdb:
+fifty_at_once() { # ENGINE
+	with_engine "$1"
+	export DPCACHE_STORE=$1:
 	make_hold
 	for n in {1..50}; do start "caller$n" dpcache run -- sh -c "$(counted once); $(held); echo out"; done
 	wait_until test -e "$BATS_TEST_TMPDIR/once"
@@ -228,11 +241,55 @@ holds() { # A B TITLE
 	assert_runs once 1
 }
 
-@test "lmdb: writers and readers at once lose nothing" {
-	with_lmdb
-	export DPCACHE_STORE=lmdb:
-	for n in {1..40}; do start "put$n" dpcache put "name$n" <<<"x"; done
-	for n in {1..40}; do finish "put$n"; done
+@test "lmdb: fifty at once, and one run" {
+	fifty_at_once lmdb
+}
+
+@test "gdbm: fifty at once, and one run" {
+	fifty_at_once gdbm
+}
+
+lose_nothing() { # ENGINE
+	with_engine "$1"
+	export DPCACHE_STORE=$1:
+	for n in {1..40}; do
+		start "put$n" dpcache put "name$n" <<<"x"
+		start "ls$n" dpcache ls
+	done
+	for n in {1..40}; do
+		finish "put$n"
+		finish "ls$n"
+		assert_equal "$(cat "ls$n.err")" ''
+	done
 	assert_json 'length == 40' dpcache ls --json
 	run -0 dpcache doctor
+}
+
+@test "lmdb: writers and readers at once lose nothing" {
+	lose_nothing lmdb
+}
+
+@test "gdbm: writers and readers at once lose nothing" {
+	lose_nothing gdbm
+}
+
+@test "gdbm: a damaged file is told by doctor, and moved aside" {
+	with_engine gdbm
+	export DPCACHE_STORE=gdbm:
+	dpcache run tool x
+	head -c 20000 /dev/zero >"$DPCACHE_DIR/cache.gdbm"
+	run -1 dpcache doctor
+	assert_line --regexp '^broken +store +.*cache.gdbm is damaged'
+	run -0 dpcache doctor --fix
+	assert_exists "$DPCACHE_DIR"/cache.gdbm.broken-*
+	twice dpcache run --ttl 1h tool y
+	run -0 dpcache doctor
+}
+
+@test "an engine's object offers one name, and no path of the build" {
+	with_engine gdbm
+	run -0 nm -D --defined-only "$BUILD/dpcache-store-gdbm.so"
+	assert_output --regexp '^[0-9a-f]+ . dpcache_store$'
+	run readelf -d "$BUILD/dpcache-store-gdbm.so"
+	refute_output --regexp 'R(UN)?PATH'
 }
