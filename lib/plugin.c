@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 const bool plugin_loads = true;
@@ -32,7 +33,11 @@ static bool own_directory(char out[PATH_MAX])
 		path = path_in_map(line, (uintptr_t)plugin_load);
 	if (maps)
 		fclose(maps);
-	return path && snprintf(out, PATH_MAX, "%.*s", (int)(strrchr(path, '/') + 1 - path), path) < PATH_MAX;
+	else
+		/* Without /proc, in a bare chroot, the path that the program was started by has to do. */
+		path = (const char *)getauxval(AT_EXECFN); // NOLINT(performance-no-int-to-ptr)
+	return path && *path == '/' &&
+	       snprintf(out, PATH_MAX, "%.*s", (int)(strrchr(path, '/') + 1 - path), path) < PATH_MAX;
 }
 
 static bool find_object(char out[PATH_MAX], const char *object)

@@ -34,6 +34,8 @@ static int failed(const char *path, gdbm_error code, int system, dpc_error *err)
 	case GDBM_BYTE_SWAPPED:
 	case GDBM_BAD_FILE_OFFSET:
 		return dpc__fail(err, DPC_E_VERSION, "%s was made on another kind of machine; set DPCACHE_DIR", path);
+	case GDBM_EMPTY_DATABASE:
+		return damaged(path, "it is empty", err);
 	case GDBM_FILE_STAT_ERROR:
 	case GDBM_FILE_WRITE_ERROR:
 	case GDBM_FILE_SYNC_ERROR:
