@@ -55,11 +55,11 @@ typedef struct dpc_cache dpc_cache;
 /* The library's version, as "major.minor.patch". Static storage. */
 DPC_API const char *dpc_version(void);
 
-/* Open the cache at `url`: "sqlite:DIRECTORY", "lmdb:DIRECTORY", "gdbm:DIRECTORY" or
- * "null:", the default one where DIRECTORY is left out. NULL takes DPCACHE_STORE and
- * DPCACHE_DIR from the environment, as the command does. The directory is created
- * where it is missing. On success *out is owned by the caller, who ends it with
- * dpc_cache_close. */
+/* Open the cache at `url`, as dpcache-stores(7) has them: "sqlite:DIRECTORY", …, the
+ * default one where DIRECTORY is left out, or one on a server. NULL takes
+ * DPCACHE_STORE and DPCACHE_DIR from the environment, as the command does. The
+ * directory is created where it is missing. On success *out is owned by the caller,
+ * who ends it with dpc_cache_close. */
 DPC_API int dpc_cache_open(dpc_cache **out, const char *url, dpc_error *err);
 
 /* Close and free; NULL is allowed. */
