@@ -294,6 +294,9 @@ int lead_run(struct captured *result, struct lead *l, dpc_error *cache_err, dpc_
 		l->kept = KEPT_ERROR;
 		recorder_give_up(&r, CAPSULE_GIVEN_UP);
 	}
+	/* Before those who wait here, for others are to be woken by it. */
+	if (l->lease)
+		lease_end(l->lease);
 	note_health(l, result);
 	/* Before what was held back is shown: a slow reader is nobody else's affair. */
 	scratch_retire(&s, l->ask->home, &l->key);

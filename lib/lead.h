@@ -30,7 +30,7 @@ struct lead {
 	int lock;             /* held in LOCK_EX, taken over; -1: run without one */
 	const struct answer *old; /* a result that a failure must not replace; NULL: none */
 	int64_t expected;     /* how long it ran the last time, ns; 0: unknown */
-	struct lease *lease;  /* of the key among machines, renewed while it runs; NULL: none */
+	struct lease *lease;  /* of the key among machines, renewed while it runs, and ended with it; NULL: none */
 	struct trace *trace;  /* begun, and the command's environment is as it wants; NULL: not traced */
 	struct trace_outcome outcome; /* private: what the trace came to */
 	bool hold;            /* show nothing before it has ended well: `old` would be shown instead */

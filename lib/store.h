@@ -124,7 +124,8 @@ struct remote_ops {
 	int (*acquire)(struct grant *g, int64_t *left, void *self, dpc_error *err);
 	/* Renew it, without waiting for the answer: it is looked at the next time. DPC_MISS: it is lost. */
 	int (*renew)(const struct grant *g, void *self, dpc_error *err);
-	/* Give it back, if it is still held, and wake those who await that. */
+	/* Give it back, if it is still held, and wake those who await that; without waiting for
+	 * the answer. */
 	int (*release)(const struct grant *g, void *self, dpc_error *err);
 	/* From now on hear of a key's release … */
 	int (*listen)(void **ear, const struct digest *key, const struct home *h, dpc_error *err);

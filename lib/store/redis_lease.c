@@ -193,15 +193,13 @@ static int settle(struct redis_store *s, dpc_error *err)
 static int release(const struct grant *g, void *self, dpc_error *err)
 {
 	struct redis_store *s = self;
-	redisReply *r = NULL;
 	int rc = settle(s, err);
 	if (rc == DPC_OK)
 		rc = say_of_held(s, RELEASE, g, err);
 	if (rc == DPC_OK)
-		rc = redis_answer(&r, s->link, err);
-	if (rc == DPC_OK && redis_number(r) == 0)
-		rc = DPC_MISS;
-	freeReplyObject(r);
+		rc = redis_send(s->link, err);
+	if (rc == DPC_OK)
+		redis_forget_answer(s->link);
 	return rc;
 }
 

@@ -96,17 +96,28 @@ static int refused(struct redis_link *l, const redisReply *r, dpc_error *err)
 	return dpc__fail(err, why.code, "%s: %s", l->name, why.message);
 }
 
+void redis_forget_answer(struct redis_link *l)
+{
+	l->unread++;
+}
+
 static int take(redisReply **out, struct redis_link *l, bool *came, dpc_error *err)
 {
 	static const dpc_error nonsense = {DPC_E_IO, "does not speak Redis' protocol"};
 	void *reply = NULL;
-	if (redisReaderGetReply(l->reader, &reply) != REDIS_OK)
+	int rc = redisReaderGetReply(l->reader, &reply);
+	for (; rc == REDIS_OK && reply && l->unread; l->unread--) {
+		freeReplyObject(reply);
+		reply = NULL;
+		rc = redisReaderGetReply(l->reader, &reply);
+	}
+	if (rc != REDIS_OK)
 		return break_off(l, &nonsense, err);
 	*came = reply != NULL;
 	*out = reply;
 	if (!reply || (*out)->type != REDIS_REPLY_ERROR)
 		return DPC_OK;
-	int rc = refused(l, *out, err);
+	rc = refused(l, *out, err);
 	freeReplyObject(*out);
 	*out = NULL;
 	return rc;
@@ -317,7 +328,7 @@ int redis_link_open(struct redis_link **out, const struct home *h, dpc_error *er
 {
 	while ((*out = take_kept(h))) {
 		(*out)->home = h;
-		if (channel_is_quiet(&(*out)->channel))
+		if ((*out)->unread || channel_is_quiet(&(*out)->channel))
 			return DPC_OK;
 		release(*out);
 	}
@@ -326,6 +337,7 @@ int redis_link_open(struct redis_link **out, const struct home *h, dpc_error *er
 
 void redis_link_close(struct redis_link *l)
 {
-	if (l->broken || l->unsent.size || !channel_is_quiet(&l->channel) || !keep(l))
+	bool usable = !l->broken && !l->unsent.size && (l->unread || channel_is_quiet(&l->channel));
+	if (!usable || !keep(l))
 		release(l);
 }

@@ -18,6 +18,7 @@ struct redis_link {
 	struct channel channel;
 	redisReader *reader;
 	struct buf unsent;
+	int unread;              /* answers to come first that nobody waits for */
 	const struct home *home; /* borrowed, from open to close */
 	int64_t ahead;           /* ns by which the server's clock is ahead of ours; 0: less than a second */
 	bool broken;
@@ -44,6 +45,9 @@ void redis_add_text(struct redis_words *w, const char *text);
 /* Put a command into the queue. It is sent by redis_answer, or redis_send. */
 int redis_say(struct redis_link *l, const struct redis_words *w, dpc_error *err);
 int redis_send(struct redis_link *l, dpc_error *err);
+
+/* The answer to what was said last is nobody's: it is passed over when it comes. */
+void redis_forget_answer(struct redis_link *l);
 
 /* The next answer, by `deadline` (clock_mono_ns); DPC_MISS when none has come. It is the
  * caller's, for freeReplyObject. An error that the server tells is a DPC_E_IO here. */
