@@ -440,13 +440,22 @@ static bool has_lock_for(struct meet *m, const struct digest *key)
 	       lock_is_current(m->ask->home, key, m->lock);
 }
 
+/* In front of a server the store may always know. But where somebody leads he has asked it,
+ * and whoever cannot ask by himself had better wait for him. */
+static bool is_led_here(const struct meet *m)
+{
+	const struct home *h = m->ask->home;
+	return h->place && !m->fetch && !m->ask->policy->no_coalesce && home_check_locks(h, NULL) == DPC_OK &&
+	       dogpile_is_led(h, &m->ask->run);
+}
+
 /* The shelf knows nothing that serves. */
 static int meet_others(enum meeting *outcome, struct meet *m, dpc_error *err)
 {
 	if (has_lock_for(m, &m->ask->run))
 		return lead(outcome, m, true, err);
 	drop_lock(m);
-	if (store_may_know(m)) {
+	if (store_may_know(m) && !is_led_here(m)) {
 		*outcome = MEET_STORE;
 		if (!m->fetch)
 			return DPC_OK;

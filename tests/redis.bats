@@ -186,6 +186,20 @@ assert_runs_with_word() { # PATTERN COMMAND...
 	assert_runs once 1
 }
 
+@test "redis: who follows on the leader's machine waits as the front, and asks no server" {
+	make_hold
+	start leader dpcache run -- sh -c "$(counted once); $(held); echo out"
+	wait_until test -e "$BATS_TEST_TMPDIR/once"
+	start follower dpcache run -- sh -c "$(counted once); $(held); echo out"
+	wait_until assert_blocked 1 follower
+	assert_equal "$(<"/proc/${pid_of[follower]}/comm")" dpcache
+	release
+	finish leader
+	finish follower
+	assert_equal "$(cat follower.out)" out
+	assert_runs once 1
+}
+
 @test "redis: a machine that is gone in mid-run: its lease runs out, and another takes over" {
 	with_option lease=300ms
 	on one run_held
@@ -267,7 +281,8 @@ sleep_past_renewals() {
 	touch slow
 	assert_gives 'result 1' on one ask
 	wait_until has_keys l
-	assert_gives 'result 1' on two ask
+	# In the foreground, so that it has looked before the other one's run ends.
+	assert_gives 'result 1' on two ask --refresh-mode fg
 	release
 	DPCACHE_DIR=$BATS_TEST_TMPDIR/one refreshed
 	DPCACHE_DIR=$BATS_TEST_TMPDIR/two refreshed

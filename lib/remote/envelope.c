@@ -115,6 +115,8 @@ static int check_version(struct slice bytes, dpc_error *err)
 		return dpc__fail(err, DPC_E_CORRUPT, "a value on the server is not one of dpcache's");
 	if (bytes.data[sizeof MAGIC] > (uint8_t)VERSION)
 		return dpc__fail(err, DPC_E_VERSION, "a value on the server was made by a later version of dpcache");
+	if (bytes.data[sizeof MAGIC] != (uint8_t)VERSION)
+		return dpc__fail(err, DPC_E_CORRUPT, "a value on the server is not one of dpcache's");
 	return DPC_OK;
 }
 

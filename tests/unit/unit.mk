@@ -5,11 +5,12 @@
 UNIT = *
 # Engines that are not built in have nothing of their own to be asked.
 UNIT_ENGINES = conformance sqlite $(WITH) $(LOADABLE)
-UNIT_ABSENT = $(filter-out $(UNIT_ENGINES:%=tests/unit/test_store_%.c), $(wildcard tests/unit/test_store_*.c))
+UNIT_ABSENT = $(filter-out $(UNIT_ENGINES:%=tests/unit/test_store_%.c), $(wildcard tests/unit/test_store_*.c)) \
+              $(if $(filter redis,$(LOADABLE)),,tests/unit/test_remote.c)
 UNIT_SRC = $(filter-out $(UNIT_ABSENT), $(wildcard tests/unit/test_$(UNIT).c))
 UNIT_BIN = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 UNIT_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wstrict-prototypes -Wshadow -Werror \
-              $(CFLAGS) $(SANITIZE) -MMD -MP -Ilib -Icmd -Itests/unit
+              $(CFLAGS) $(SANITIZE) -MMD -MP -Ilib -Ilib/remote -Icmd -Itests/unit
 UNIT_LIBS = -lcmocka $(STORE_LIBS) -lm
 
 $(BUILD)/unit/%.o: tests/unit/%.c
@@ -22,6 +23,10 @@ $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
 $(BUILD)/unit/test_watcher: $(filter-out %/main.o %/siphash.o, $(WATCHER_SRC:%.c=$(BUILD)/obj/%.o))
 $(BUILD)/unit/test_inputs: $(BUILD)/obj/cmd/inputs.o $(BUILD)/obj/cmd/text.o
 $(BUILD)/unit/test_difference: $(BUILD)/obj/cmd/difference.o $(BUILD)/obj/cmd/text.o
+
+# What engines on servers have in common.
+$(BUILD)/unit/test_remote: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard lib/remote/*.c))
+$(BUILD)/unit/test_remote: UNIT_LIBS += $(redis_FLAGS)
 
 # Where they look for what is loaded.
 $(filter $(BUILD)/unit/test_store%, $(UNIT_BIN)): $(ENGINES:$(BUILD)/%=$(BUILD)/unit/%)
