@@ -235,7 +235,7 @@ check-bats: all
 RUN_BATS = tests/with-servers env DPC_TEST_BUILD=$(abspath $(BUILD)) DPC_TEST_CFLAGS="$(SANITIZE)" bats --jobs 2 --no-parallelize-within-files
 
 # What the engines other than the default one could do differently, and then all of it.
-OTHER_STORES = $(addsuffix :,$(WITH) $(filter gdbm,$(LOADABLE)))
+OTHER_STORES = $(addsuffix :,$(WITH) $(filter gdbm redis,$(LOADABLE)))
 STORE_SAMPLE = $(addprefix tests/, run.bats get-put-rm.bats prune.bats ls-show-stats.bats invalidate.bats races.bats trace.bats)
 check-store-sample: all
 	@for url in $(OTHER_STORES); do echo "  BATS  $$url"; env DPC_TEST_STORE=$$url $(RUN_BATS) $(STORE_SAMPLE) || exit 1; done
