@@ -55,7 +55,7 @@ LIB_SRC = $(wildcard lib/*.c) $(STORES) $(OUTFIT)
 CORE_ONLY = lib/vault.c lib/vault_fetch.c lib/vault_traced.c lib/vault_remove.c lib/store.c lib/row.c lib/join.c lib/lease.c lib/plugin.c lib/stats.c lib/recorder.c lib/gather.c lib/capture.c lib/relay.c lib/lead.c \
             lib/keeper.c lib/laggard.c lib/trace.c lib/trace_outfit.c lib/trace_judge.c lib/trace_outputs.c lib/trace_stay.c lib/trace_facts.c lib/trace_around.c lib/trace_rules.c lib/sightings.c lib/sighting.c lib/way.c lib/pathset.c lib/vigil.c lib/manifest.c \
             lib/differ.c lib/differ_inputs.c lib/nearest.c \
-            lib/account.c lib/check.c lib/cache.c lib/value.c lib/scratch.c lib/prune.c
+            lib/account.c lib/check.c lib/cache.c lib/value.c lib/plain.c lib/held.c lib/state_view.c lib/near.c lib/memory.c lib/process.c lib/scratch.c lib/prune.c
 FRONT_SRC = cmd/front.c cmd/become.c cmd/handover.c cmd/onlook.c cmd/refresh.c cmd/options.c cmd/option_tables.c cmd/store_url.c cmd/opt.c cmd/serve.c cmd/report.c \
             $(filter-out $(CORE_ONLY), $(wildcard lib/*.c))
 CORE_SRC = $(filter-out cmd/front.c cmd/arena.c cmd/noplugin.c, $(wildcard cmd/*.c))
