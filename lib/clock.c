@@ -3,30 +3,43 @@
 #include "hash.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+static atomic_bool often;
+
+void clock_asked_often(void)
+{
+	atomic_store_explicit(&often, true, memory_order_relaxed);
+}
 
 static int64_t read_clock(clockid_t id)
 {
 	struct timespec t = {0, 0};
 	/* The plain system call: finding the vDSO's faster one costs a process
 	 * that asks twice, as a hit does, two page faults. */
-	if (sizeof(long) < 8 || syscall(SYS_clock_gettime, id, &t) < 0)
+	if (sizeof(long) < 8 || atomic_load_explicit(&often, memory_order_relaxed) || syscall(SYS_clock_gettime, id, &t) < 0)
 		clock_gettime(id, &t);
 	return clock_ns(t);
 }
 
+/* It stays what it is as long as we live. */
 static uint64_t read_boot_id(void)
 {
+	static _Atomic uint64_t known;
 	char id[64];
+	if (atomic_load_explicit(&known, memory_order_relaxed))
+		return atomic_load_explicit(&known, memory_order_relaxed);
 	int fd = openat(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
 	ssize_t n = read(fd, id, sizeof id);
 	close(fd);
-	return n > 0 ? hash64(id, (size_t)n) : 0;
+	atomic_store_explicit(&known, n > 0 ? hash64(id, (size_t)n) : 0, memory_order_relaxed);
+	return atomic_load_explicit(&known, memory_order_relaxed);
 }
 
 int64_t clock_wall_ns(void)

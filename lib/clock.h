@@ -28,6 +28,10 @@ static inline int64_t clock_ns(struct timespec t)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* From now on this process is one that reads clocks all the time, and not once or twice:
+ * then the way that is dear to begin and cheap to go on with is taken. */
+void clock_asked_often(void);
+
 int64_t clock_wall_ns(void);
 int64_t clock_mono_ns(void);
 
