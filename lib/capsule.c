@@ -65,39 +65,56 @@ void capsule_encode_head(uint8_t out[CAPSULE_HEAD], const struct capsule *c)
 	put_u64(&at, head_sum(out));
 }
 
+static uint32_t get_u32(const uint8_t **at)
+{
+	uint32_t v;
+	memcpy(&v, *at, sizeof v);
+	*at += sizeof v;
+	return le32toh(v);
+}
+
+static uint64_t get_u64(const uint8_t **at)
+{
+	uint64_t v;
+	memcpy(&v, *at, sizeof v);
+	*at += sizeof v;
+	return le64toh(v);
+}
+
 int capsule_decode_head(struct capsule *c, const void *data, size_t size, dpc_error *err)
 {
-	struct cursor r = {data, (const uint8_t *)data + size, false};
-	struct slice magic = cursor_take(&r, sizeof MAGIC);
-	if (!magic.data || memcmp(magic.data, MAGIC, sizeof MAGIC) != 0 || size < CAPSULE_HEAD)
+	const uint8_t *at = data;
+	if (size < CAPSULE_HEAD || memcmp(at, MAGIC, sizeof MAGIC) != 0)
 		return dpc__fail(err, DPC_E_CORRUPT, "not a capsule");
-	uint32_t version = cursor_u32(&r);
+	at += sizeof MAGIC;
+	uint32_t version = get_u32(&at);
 	if (version > CAPSULE_VERSION)
 		return dpc__fail(err, DPC_E_VERSION, "capsule of a later version (%u)", version);
-	c->state = cursor_u32(&r);
-	c->voided = cursor_u32(&r);
-	c->flags = cursor_u32(&r);
-	memcpy(c->key.bytes, cursor_take(&r, sizeof c->key.bytes).data, sizeof c->key.bytes);
-	c->pid = cursor_u32(&r);
-	c->status = (int32_t)cursor_u32(&r);
-	c->created.wall = (int64_t)cursor_u64(&r);
-	c->created.boot = (int64_t)cursor_u64(&r);
-	c->created.boot_id = cursor_u64(&r);
-	c->generation = cursor_u64(&r);
-	c->ttl = (int64_t)cursor_u64(&r);
-	c->grace = (int64_t)cursor_u64(&r);
-	c->cost = (int64_t)cursor_u64(&r);
-	c->started = (int64_t)cursor_u64(&r);
-	c->meta_size = cursor_u64(&r);
-	c->frames_size = cursor_u64(&r);
-	c->output_size = cursor_u64(&r);
-	c->contents_size = cursor_u64(&r);
-	c->list_size = cursor_u64(&r);
-	c->meta_sum = cursor_u64(&r);
-	c->payload_sum = cursor_u64(&r);
-	c->frames_sum = cursor_u64(&r);
-	c->list_sum = cursor_u64(&r);
-	if (cursor_u64(&r) != head_sum(data) || version == 0)
+	c->state = get_u32(&at);
+	c->voided = get_u32(&at);
+	c->flags = get_u32(&at);
+	memcpy(c->key.bytes, at, sizeof c->key.bytes);
+	at += sizeof c->key.bytes;
+	c->pid = get_u32(&at);
+	c->status = (int32_t)get_u32(&at);
+	c->created.wall = (int64_t)get_u64(&at);
+	c->created.boot = (int64_t)get_u64(&at);
+	c->created.boot_id = get_u64(&at);
+	c->generation = get_u64(&at);
+	c->ttl = (int64_t)get_u64(&at);
+	c->grace = (int64_t)get_u64(&at);
+	c->cost = (int64_t)get_u64(&at);
+	c->started = (int64_t)get_u64(&at);
+	c->meta_size = get_u64(&at);
+	c->frames_size = get_u64(&at);
+	c->output_size = get_u64(&at);
+	c->contents_size = get_u64(&at);
+	c->list_size = get_u64(&at);
+	c->meta_sum = get_u64(&at);
+	c->payload_sum = get_u64(&at);
+	c->frames_sum = get_u64(&at);
+	c->list_sum = get_u64(&at);
+	if (get_u64(&at) != head_sum(data) || version == 0)
 		return dpc__fail(err, DPC_E_CORRUPT, "capsule's head is damaged");
 	return DPC_OK;
 }
@@ -283,8 +300,20 @@ static int check_file(struct check *k, const struct frames *f, dpc_error *err)
 	return DPC_OK;
 }
 
+/* As most values are: in memory, and of one frame, whose sums need no pieces. */
+static bool is_one_sound_frame(const struct capsule *c, const struct frames *f)
+{
+	uint64_t word = htole64(frame_word(STREAM_OUT, c->output_size));
+	const uint8_t *at = f->memory.data;
+	return at && c->output_size && f->size == sizeof word + c->output_size && f->memory.size >= f->size &&
+	       memcmp(at, &word, sizeof word) == 0 && hash64(at, sizeof word) == c->frames_sum &&
+	       hash64(at + sizeof word, (size_t)c->output_size) == c->payload_sum;
+}
+
 int capsule_check_frames(const struct capsule *c, const struct frames *f, dpc_error *err)
 {
+	if (is_one_sound_frame(c, f))
+		return DPC_OK;
 	struct check k = {0};
 	int rc = DPC_OK;
 	hasher_init(&k.payload);
