@@ -87,6 +87,7 @@ int home_locate(struct home *h, const char *url, const char *(*account_home)(voi
 	const char *rest = "";
 	h->fd = -1;
 	h->place = 0;
+	h->mem = NULL;
 	h->notice[0] = h->path[0] = '\0';
 	if (!url)
 		url = nonempty_env("DPCACHE_STORE");

@@ -4,6 +4,7 @@
  *   home/
  *     CACHEDIR.TAG   tells backup programs to pass by
  *     state          secret, invalidation stamps, and whose home it is (state.h)
+ *     turn           tells those who keep asking that the state is another (state.h)
  *     cache.db       the truth: entries, in SQLite; or
  *     cache.mdb      the same, in LMDB; or
  *     cache.gdbm     the same, in GDBM
@@ -35,6 +36,7 @@ struct home {
 	enum engine engine;
 	struct net net;   /* of a network store: what its URL says … */
 	uint64_t place;   /* … and which it is; 0: a local one */
+	struct mem *mem;  /* of mem:, in the library: its entries (store/mem.h); else NULL */
 	struct state state;
 	char notice[256]; /* something was mended while opening; else "" */
 	char path[PATH_MAX];

@@ -13,7 +13,7 @@
 
 /* The byte behind the magic is '1' and the engine. The place is there only where it is
  * not 0. */
-static const char NAME[] = "state", MAGIC[7] = "DPSTATE";
+static const char NAME[] = STATE_NAME, MAGIC[7] = "DPSTATE";
 
 enum { FIRST_ENGINE = '1', STATE_SIZE = 8 + 8 + 8 + 16 + 8, PLACE_SIZE = 8 };
 
@@ -61,6 +61,20 @@ int state_init(struct state *s, enum engine engine, uint64_t place, dpc_error *e
 	return DPC_OK;
 }
 
+/* Before a sheet is replaced, and after it. Nobody has asked for it where there is none. */
+static void turn(int home_fd, bool after)
+{
+	uint64_t number = 0;
+	int fd = openat(home_fd, STATE_TURN, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	if (pread(fd, &number, sizeof number, 0) >= 0) {
+		number = (number | 1) + after;
+		(void)!pwrite(fd, &number, sizeof number, 0);
+	}
+	close(fd);
+}
+
 int state_write(const struct state *s, int home_fd, dpc_error *err)
 {
 	static const char temporary[] = "state.new";
@@ -78,12 +92,14 @@ int state_write(const struct state *s, int home_fd, dpc_error *err)
 		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
 		goto out;
 	}
+	turn(home_fd, false);
 	fd = openat(home_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || os_write_all(fd, b.data, b.size) < 0 ||
 	    renameat(home_fd, temporary, home_fd, NAME) < 0) {
 		rc = dpc__fail_errno(err, "cannot write %s", NAME);
 		unlinkat(home_fd, temporary, 0);
 	}
+	turn(home_fd, true);
 out:
 	if (fd >= 0)
 		close(fd);

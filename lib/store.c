@@ -60,7 +60,23 @@ int store_open(struct store *s, const struct home *h, bool create, dpc_error *er
 	 * what is still on the shelf could not be removed any more. */
 	shelf_clear(h);
 	present_end(h, present_begin(h), true);
-	return s->ops->open(&s->self, h, STORE_CREATE, err);
+	rc = store_disown(h, err);
+	return rc == DPC_OK ? s->ops->open(&s->self, h, STORE_CREATE, err) : rc;
+}
+
+int store_open_kept(struct store *s, const struct home *h, dpc_error *err)
+{
+	*s = (struct store){.ops = store_engine(h->engine), .home = h, .lock = -1};
+	return s->ops->open(&s->self, h, STORE_KEPT, err);
+}
+
+int store_disown(const struct home *h, dpc_error *err)
+{
+	struct state now;
+	if (h->mem)
+		return DPC_OK;
+	int rc = state_read(&now, h->fd, err);
+	return rc == DPC_OK ? state_write(&now, h->fd, err) : rc;
 }
 
 bool store_maybe_has(const struct home *h, const struct digest *key)
@@ -155,5 +171,6 @@ int store_check(struct store *s, dpc_error *err)
 
 int store_compact(struct store *s, dpc_error *err)
 {
-	return s->ops->compact(s->self, err);
+	int rc = store_disown(s->home, err);
+	return rc == DPC_OK ? s->ops->compact(s->self, err) : rc;
 }

@@ -2,8 +2,9 @@
  *
  * Callers use the store_ wrappers, never the slots. A store is opened for one
  * short piece of work and closed again: never across a fork, nor while the
- * user's command runs. Everything that changes it is called under the write
- * lock (home.h); reading needs none. */
+ * user's command runs. Only the library's handles keep one open, by the rules of
+ * held.h. Everything that changes it is called under the write lock (home.h);
+ * reading needs none. */
 #ifndef DPC_STORE_H
 #define DPC_STORE_H
 
@@ -64,7 +65,9 @@ enum store_access {
 	               * the way of others who read; the same */
 	STORE_ALONE,  /* for one short transaction under the write lock: others may be
 	               * kept waiting as long as it is open */
-	STORE_CREATE  /* the same, in an empty store made where there is none */
+	STORE_CREATE, /* the same, in an empty store made where there is none */
+	STORE_KEPT    /* opened under the write lock, to stay open for many calls (ops->keeps): to
+	               * read, and to write under the write lock; else as STORE_SHARED */
 };
 
 /* Returns DPC_OK to go on; anything else ends the walk and is its result. */
@@ -110,6 +113,18 @@ struct store_ops {
 	 * on the files: no store is open. Under the write lock. */
 	int (*quarantine)(const struct home *h, char *moved, size_t size, dpc_error *err);
 	const struct remote_ops *remote; /* NULL: the store is this machine's alone */
+	/* Knows STORE_KEPT: between calls such a store is in nobody's way, and each call sees what
+	 * others have committed before it. Closing it in a child leaves what is the parent's alone. */
+	bool keeps;
+	/* Of a kept store, without looking into it: the number of its last commit, by whomever, and of
+	 * the one that was the last when it was last read; 0: unknown. NULL: always. */
+	void (*commits)(uint64_t *last, uint64_t *read, void *self);
+	/* Under the write lock: is a kept store's file still the one by that name, and whole as far
+	 * as can be told at a glance? It is else opened anew before it is written to. NULL: it is. */
+	bool (*stands)(void *self);
+	/* Under the write lock, before a kept store that was written to is closed: do what was put
+	 * off. NULL: nothing ever is. */
+	void (*settle)(void *self);
 };
 
 /* What a store that several machines share has besides. All times are the server's. */
@@ -166,6 +181,12 @@ int store_invalidate(struct home *h, dpc_error *err);
  * made where there is none; else DPC_E_NOTFOUND. */
 int store_open(struct store *s, const struct home *h, bool create, dpc_error *err);
 void store_close(struct store *s);
+
+/* Under the write lock: the store that is there, to stay open (STORE_KEPT). DPC_E_NOTFOUND. */
+int store_open_kept(struct store *s, const struct home *h, dpc_error *err);
+/* Whoever keeps one is to open it anew: to be called, under the write lock, before another
+ * file takes the place of the store's. */
+int store_disown(const struct home *h, dpc_error *err);
 
 /* To read, without a trace: not even the files are made that a reader else shares
  * with others. Holds the write lock until store_close. DPC_E_NOTFOUND; DPC_E_BUSY. */

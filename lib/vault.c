@@ -195,7 +195,9 @@ int vault_quarantine(const struct home *h, char *moved, size_t size, dpc_error *
 	int lock = home_lock(h, HOME_PATIENCE, err);
 	if (lock < 0)
 		return lock;
-	int rc = store_engine(h->engine)->quarantine(h, moved, size, err);
+	int rc = store_disown(h, err);
+	if (rc == DPC_OK)
+		rc = store_engine(h->engine)->quarantine(h, moved, size, err);
 	if (rc == DPC_OK)
 		shelf_clear(h);
 	home_unlock(lock);

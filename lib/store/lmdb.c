@@ -27,7 +27,7 @@ static struct slice slice_of(const MDB_val *v)
 static int begin_read(struct lmdb_work *w, struct lmdb_store *s, dpc_error *err)
 {
 	*w = s->batch;
-	return w->txn ? DPC_OK : lmdb_read(w, s->env, err);
+	return w->txn ? DPC_OK : lmdb_read(w, s->env, s->kept ? &s->reader : NULL, err);
 }
 
 static int end_read(struct lmdb_work *w, struct lmdb_store *s, int result)
@@ -402,4 +402,7 @@ const struct store_ops store_lmdb = {
     .check = lmdb_check,
     .compact = lmdb_compact,
     .quarantine = lmdb_quarantine,
+    .keeps = true,
+    .commits = lmdb_commits,
+    .stands = lmdb_stands,
 };

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "os.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@ struct lmdb_env {
 	MDB_dbi table;
 	int gate;                  /* locked, shared; -1: nobody else knows of us */
 	unsigned users;
+	uint64_t process;          /* that opened it */
 	dev_t device;
 	ino_t inode;
 	pthread_rwlock_t at_work;  /* shared by transactions, for the map must not move under them */
@@ -188,6 +191,7 @@ static int begin_env(struct lmdb_env **out, const struct home *h, const char *na
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	e->gate = -1;
 	e->users = 1;
+	e->process = process_number();
 	pthread_rwlock_init(&e->at_work, NULL);
 	int result = DPC_OK, rc = 0;
 	if (!look) {
@@ -220,6 +224,17 @@ static int begin_env(struct lmdb_env **out, const struct home *h, const char *na
 	return result;
 }
 
+bool lmdb_env_is_parents(const struct lmdb_env *e)
+{
+	return e->process != process_number();
+}
+
+bool lmdb_env_is_at(const struct lmdb_env *e, const struct home *h, const char *name)
+{
+	struct stat st;
+	return fstatat(h->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && e->device == st.st_dev && e->inode == st.st_ino;
+}
+
 /* The one that is open already, or NULL. */
 static struct lmdb_env *find_env(const struct home *h, const char *name)
 {
@@ -227,16 +242,17 @@ static struct lmdb_env *find_env(const struct home *h, const char *name)
 	if (!environments || fstatat(h->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return NULL;
 	struct lmdb_env *e = environments;
-	while (e && (e->device != st.st_dev || e->inode != st.st_ino))
+	while (e && (e->device != st.st_dev || e->inode != st.st_ino || lmdb_env_is_parents(e)))
 		e = e->next;
 	return e;
 }
 
-int lmdb_env_open(struct lmdb_env **out, const struct home *h, const char *name, bool look, dpc_error *err)
+int lmdb_env_open(struct lmdb_env **out, const struct home *h, const char *name, enum store_access access,
+                  dpc_error *err)
 {
 	int rc = DPC_OK;
 	/* It takes no locks, and so has none to lose. */
-	if (look)
+	if (access == STORE_LOOK)
 		return begin_env(out, h, name, true, err);
 	pthread_mutex_lock(&environments_lock);
 	struct lmdb_env *e = find_env(h, name);
@@ -249,6 +265,11 @@ int lmdb_env_open(struct lmdb_env **out, const struct home *h, const char *name,
 			environments = e;
 		}
 	}
+	/* Who else in here has it only reads, too, or has the write lock. */
+	if (e && access == STORE_KEPT) {
+		lmdb_let_in(e->gate);
+		e->gate = -1;
+	}
 	pthread_mutex_unlock(&environments_lock);
 	*out = e;
 	return rc;
@@ -256,7 +277,7 @@ int lmdb_env_open(struct lmdb_env **out, const struct home *h, const char *name,
 
 void lmdb_env_close(struct lmdb_env *e)
 {
-	if (!e)
+	if (!e || lmdb_env_is_parents(e))
 		return;
 	pthread_mutex_lock(&environments_lock);
 	if (--e->users == 0) {
@@ -307,14 +328,32 @@ static bool mend(struct lmdb_env *e, int rc)
 	return rc == MDB_READERS_FULL && mdb_reader_check(e->env, &dead) == 0 && dead;
 }
 
-static int begin(struct lmdb_work *w, struct lmdb_env *e, unsigned flags, dpc_error *err)
+void lmdb_reader_release(struct lmdb_reader *r)
+{
+	if (r->txn)
+		mdb_txn_abort(r->txn);
+	if (r->map)
+		munmap((void *)r->map, r->pages * r->page_size);
+	free(r->sound);
+	*r = (struct lmdb_reader){0};
+}
+
+static int begin_txn(struct lmdb_work *w, unsigned flags)
+{
+	if (!w->reader || !w->reader->txn)
+		return mdb_txn_begin(w->env->env, NULL, flags, &w->txn);
+	w->txn = w->reader->txn;
+	return mdb_txn_renew(w->txn);
+}
+
+static int begin(struct lmdb_work *w, struct lmdb_env *e, unsigned flags, struct lmdb_reader *reader, dpc_error *err)
 {
 	if (!e)
 		return dpc__fail(err, DPC_E_IO, "the store is closed");
-	*w = (struct lmdb_work){.env = e, .table = e->table, .writes = !(flags & MDB_RDONLY)};
+	*w = (struct lmdb_work){.env = e, .table = e->table, .reader = reader, .writes = !(flags & MDB_RDONLY)};
 	for (int tries = 0;; tries++) {
 		pthread_rwlock_rdlock(&e->at_work);
-		int rc = mdb_txn_begin(e->env, NULL, flags, &w->txn);
+		int rc = begin_txn(w, flags);
 		if (rc == 0)
 			return DPC_OK;
 		w->txn = NULL;
@@ -324,9 +363,9 @@ static int begin(struct lmdb_work *w, struct lmdb_env *e, unsigned flags, dpc_er
 	}
 }
 
-int lmdb_read(struct lmdb_work *w, struct lmdb_env *e, dpc_error *err)
+int lmdb_read(struct lmdb_work *w, struct lmdb_env *e, struct lmdb_reader *reader, dpc_error *err)
 {
-	return begin(w, e, MDB_RDONLY, err);
+	return begin(w, e, MDB_RDONLY, reader, err);
 }
 
 /* What is being put may not fit: then the map grows first, while nothing is begun. */
@@ -345,18 +384,21 @@ int lmdb_write(struct lmdb_work *w, struct lmdb_env *e, size_t room, dpc_error *
 {
 	int dead;
 	if (!e)
-		return begin(w, e, 0, err);
+		return begin(w, e, 0, NULL, err);
 	/* A reader that was killed would keep what it read from being freed for ever. */
 	mdb_reader_check(e->env, &dead);
 	make_room(e, room);
-	return begin(w, e, 0, err);
+	return begin(w, e, 0, NULL, err);
 }
 
 int lmdb_end(struct lmdb_work *w, int result, dpc_error *err)
 {
 	if (!w->txn)
 		return result;
-	if (result < 0) {
+	if (w->reader) {
+		mdb_txn_reset(w->txn);
+		w->reader->txn = w->txn;
+	} else if (result < 0) {
 		mdb_txn_abort(w->txn);
 	} else {
 		int rc = mdb_txn_commit(w->txn);

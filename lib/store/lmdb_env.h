@@ -20,24 +20,38 @@
 
 struct lmdb_env;
 
-/* The file, which is there, in the home. With `look`, for reading under the write
- * lock and without a trace. */
-int lmdb_env_open(struct lmdb_env **out, const struct home *h, const char *name, bool look, dpc_error *err);
+/* The file, which is there, in the home. */
+int lmdb_env_open(struct lmdb_env **out, const struct home *h, const char *name, enum store_access access,
+                  dpc_error *err);
 void lmdb_env_close(struct lmdb_env *e);
 
 /* What LMDB's result code means here. Returns the DPC_E_ code. */
 int lmdb_failed(const char *path, int rc, dpc_error *err);
+
+/* What a store that is kept has for all its readers, one after the other: their
+ * transaction, and what was found sound. Zero-initialise; released with lmdb_reader_release,
+ * unless the environment is a parent's. */
+struct lmdb_reader {
+	MDB_txn *txn;
+	const uint8_t *map; /* the file, as far as it has been seen */
+	size_t pages, page_size;
+	size_t seen;        /* the transaction of which the bits tell … */
+	uint8_t *sound;     /* … which pages have been looked at */
+};
+void lmdb_reader_release(struct lmdb_reader *r);
 
 /* A transaction in the only table. `room` is what is going to be put, roughly; it
  * counts for a writer. */
 struct lmdb_work {
 	struct lmdb_env *env;
 	MDB_txn *txn;
+	struct lmdb_reader *reader; /* whose transaction it is; NULL: its own */
 	MDB_dbi table;
 	bool writes;
 	bool sound; /* each page has been looked at */
 };
-int lmdb_read(struct lmdb_work *w, struct lmdb_env *e, dpc_error *err);
+/* `reader` NULL: a transaction for once. */
+int lmdb_read(struct lmdb_work *w, struct lmdb_env *e, struct lmdb_reader *reader, dpc_error *err);
 int lmdb_write(struct lmdb_work *w, struct lmdb_env *e, size_t room, dpc_error *err);
 
 /* Commits when `result` is DPC_OK or DPC_MISS and it was a writer's, else gives it
@@ -46,6 +60,9 @@ int lmdb_end(struct lmdb_work *w, int result, dpc_error *err);
 
 /* Of the file as a whole. */
 MDB_env *lmdb_env_of(struct lmdb_env *e);
+bool lmdb_env_is_parents(const struct lmdb_env *e);
+/* Is it the file of that name? */
+bool lmdb_env_is_at(const struct lmdb_env *e, const struct home *h, const char *name);
 const char *lmdb_env_path(const struct lmdb_env *e);
 
 /* Keep out all who would open the file, as long as it is being replaced; returns a

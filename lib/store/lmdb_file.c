@@ -42,7 +42,7 @@ static int check_identity(struct lmdb_env *e, dpc_error *err)
 	struct record_key name = record_key(RECORD_VERSION, NULL);
 	MDB_val key = {name.size, name.bytes}, value;
 	const char *path = lmdb_env_path(e);
-	int result = lmdb_read(&w, e, err);
+	int result = lmdb_read(&w, e, NULL, err);
 	if (result != DPC_OK)
 		return result;
 	result = lmdb_pages_sound(&w, &key, err);
@@ -109,11 +109,11 @@ static int make_database(const struct home *h, dpc_error *err)
 
 /* --- opening --- */
 
-static int open_env(struct lmdb_env **out, const struct home *h, bool look, dpc_error *err)
+static int open_env(struct lmdb_env **out, const struct home *h, enum store_access access, dpc_error *err)
 {
 	int rc = lmdb_pages_file(h, DB, err);
 	if (rc == DPC_OK)
-		rc = lmdb_env_open(out, h, DB, look, err);
+		rc = lmdb_env_open(out, h, DB, access, err);
 	if (rc == DPC_OK && (rc = check_identity(*out, err)) != DPC_OK) {
 		lmdb_env_close(*out);
 		*out = NULL;
@@ -128,11 +128,12 @@ int lmdb_open(void **self, const struct home *h, enum store_access access, dpc_e
 	if (!s)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	s->home = h;
-	int rc = open_env(&s->env, h, access == STORE_LOOK, &why);
+	s->kept = access == STORE_KEPT;
+	int rc = open_env(&s->env, h, access, &why);
 	if (rc == DPC_E_NOTFOUND && access == STORE_CREATE) {
 		rc = make_database(h, &why);
 		if (rc == DPC_OK)
-			rc = open_env(&s->env, h, false, &why);
+			rc = open_env(&s->env, h, STORE_ALONE, &why);
 	}
 	if (rc == DPC_OK) {
 		*self = s;
@@ -145,18 +146,34 @@ int lmdb_open(void **self, const struct home *h, enum store_access access, dpc_e
 void lmdb_close(void *self)
 {
 	struct lmdb_store *s = self;
-	lmdb_end(&s->batch, DPC_E_IO, NULL);
-	lmdb_env_close(s->env);
+	if (!s->env || !lmdb_env_is_parents(s->env)) {
+		lmdb_end(&s->batch, DPC_E_IO, NULL);
+		lmdb_reader_release(&s->reader);
+		lmdb_env_close(s->env);
+	}
 	free(s);
 }
 
 /* --- health --- */
 
+void lmdb_commits(uint64_t *last, uint64_t *read, void *self)
+{
+	const struct lmdb_store *s = self;
+	*read = s->reader.seen;
+	*last = lmdb_pages_last(&s->reader);
+}
+
+bool lmdb_stands(void *self)
+{
+	struct lmdb_store *s = self;
+	return lmdb_env_is_at(s->env, s->home, DB) && lmdb_pages_file(s->home, DB, NULL) == DPC_OK;
+}
+
 int lmdb_check(void *self, dpc_error *err)
 {
 	struct lmdb_store *s = self;
 	struct lmdb_work w;
-	int rc = lmdb_read(&w, s->env, err);
+	int rc = lmdb_read(&w, s->env, NULL, err);
 	return rc == DPC_OK ? lmdb_end(&w, lmdb_pages_sound(&w, NULL, err), err) : rc;
 }
 
@@ -179,7 +196,7 @@ int lmdb_compact(void *self, dpc_error *err)
 	s->env = NULL;
 	result = rc == 0 ? replace(s->home, err) : lmdb_failed(path, rc, err);
 	unlinkat(s->home->fd, DB_NEW, 0);
-	int opened = open_env(&s->env, s->home, false, result == DPC_OK ? err : NULL);
+	int opened = open_env(&s->env, s->home, STORE_ALONE, result == DPC_OK ? err : NULL);
 	return opened == DPC_OK && result != DPC_E_BUSY ? result : opened;
 }
 

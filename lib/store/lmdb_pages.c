@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -30,6 +31,7 @@ enum {
 	META_VERSION = 20,
 	META_FREE = 40, /* the tree of free pages */
 	META_MAIN = 88,
+	META_LAST = 136, /* page */
 	META_TXN = 144,
 	META_SIZE = 152,
 	TREE_PAGE_SIZE = 0,
@@ -114,6 +116,7 @@ struct tour {
 	const MDB_val *key; /* NULL: all */
 	bool beside;
 	bool lists; /* the data are lists of free pages */
+	uint8_t *known; /* bits of the pages that were found sound before; or NULL */
 };
 
 static const uint8_t *page_at(const struct tour *t, uint64_t number)
@@ -203,17 +206,23 @@ static int compare(const struct node *n, const MDB_val *key)
 	return order ? order : n->key_size < key->mv_size ? -1 : n->key_size > key->mv_size;
 }
 
-/* The child in which the key is; the first one's own key says nothing. */
+/* The child in which the key is, found the way LMDB does; the first one's own key says
+ * nothing. */
 static unsigned way_to(const uint8_t *page, const MDB_val *key)
 {
-	unsigned i = 1;
-	while (i < node_count(page)) {
-		struct node n = node_at(page, i);
-		if (compare(&n, key) > 0)
-			break;
-		i++;
+	unsigned low = 1, high = node_count(page);
+	while (low < high) {
+		unsigned middle = (low + high - 1) / 2;
+		struct node n = node_at(page, middle);
+		int order = compare(&n, key);
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return i - 1;
+	return low - 1;
 }
 
 static bool leaf_is_sound(const struct tour *t, const uint8_t *page)
@@ -225,6 +234,17 @@ static bool leaf_is_sound(const struct tour *t, const uint8_t *page)
 			return false;
 	}
 	return true;
+}
+
+static bool is_known(const struct tour *t, uint64_t number)
+{
+	return t->known && (t->known[number / 8] & 1u << number % 8);
+}
+
+static void note_known(struct tour *t, uint64_t number)
+{
+	if (t->known)
+		t->known[number / 8] |= (uint8_t)(1u << number % 8);
 }
 
 static bool is_sound(struct tour *t, uint64_t number, unsigned depth);
@@ -252,9 +272,14 @@ static bool is_sound(struct tour *t, uint64_t number, unsigned depth)
 	t->left--;
 	const uint8_t *page = page_at(t, number);
 	uint16_t kind = get16(page + FLAGS_AT);
+	if (is_known(t, number))
+		return kind == LEAF || branch_is_sound(t, page, depth);
 	if (get64(page) != number || (kind != LEAF && kind != BRANCH) || !nodes_fit(t, page, kind == LEAF))
 		return false;
-	return kind == LEAF ? leaf_is_sound(t, page) : branch_is_sound(t, page, depth);
+	bool sound = kind == LEAF ? leaf_is_sound(t, page) : branch_is_sound(t, page, depth);
+	if (sound)
+		note_known(t, number);
+	return sound;
 }
 
 static bool tree_is_sound(struct tour *t, const uint8_t *tree)
@@ -264,32 +289,85 @@ static bool tree_is_sound(struct tour *t, const uint8_t *tree)
 	return root == NO_PAGE || is_sound(t, root, 0);
 }
 
-/* LMDB does not tell where it has mapped the file. The first page that counts for
- * this transaction, or NULL. */
-static const uint8_t *begin_tour(struct tour *t, const struct lmdb_work *w)
+/* The whole file, of `pages`; NULL when it cannot be had. */
+static const uint8_t *map_file(size_t *pages, size_t *page_size, MDB_env *env)
 {
-	MDB_env *env = mdb_txn_env(w->txn);
 	MDB_stat stat;
 	struct stat st;
 	mdb_filehandle_t fd;
 	if (mdb_env_stat(env, &stat) != 0 || mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &st) < 0)
 		return NULL;
-	t->page_size = stat.ms_psize;
-	t->pages = (uint64_t)st.st_size / t->page_size;
+	*page_size = stat.ms_psize;
+	*pages = (size_t)st.st_size / stat.ms_psize;
+	if (*pages < 2)
+		return NULL;
+	void *map = mmap(NULL, *pages * *page_size, PROT_READ, MAP_SHARED, fd, 0);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+static const uint8_t *meta_of(const uint8_t *map, size_t page_size, const struct lmdb_work *w)
+{
+	return map + ((mdb_txn_id(w->txn) - w->writes) & 1) * page_size;
+}
+
+static bool renew_map(struct lmdb_reader *r, MDB_env *env)
+{
+	if (r->map)
+		munmap((void *)r->map, r->pages * r->page_size);
+	free(r->sound);
+	r->map = map_file(&r->pages, &r->page_size, env);
+	r->sound = r->map ? calloc(1, r->pages / 8 + 1) : NULL;
+	return r->map != NULL;
+}
+
+/* What was found sound holds for one transaction: the next writer's pages may lie where
+ * others lay. The file only grows while it is open, so its size is asked for only when
+ * there is more in it than was mapped. */
+static bool renew_reader(struct lmdb_reader *r, const struct lmdb_work *w)
+{
+	size_t txn = mdb_txn_id(w->txn);
+	if ((!r->map || get64(meta_of(r->map, r->page_size, w) + META_LAST) >= r->pages) &&
+	    !renew_map(r, mdb_txn_env(w->txn)))
+		return false;
+	if (r->seen != txn && r->sound)
+		memset(r->sound, 0, r->pages / 8 + 1);
+	r->seen = txn;
+	return true;
+}
+
+uint64_t lmdb_pages_last(const struct lmdb_reader *r)
+{
+	if (!r->map)
+		return 0;
+	uint64_t first = get64(r->map + META_TXN), second = get64(r->map + r->page_size + META_TXN);
+	return first > second ? first : second;
+}
+
+/* LMDB does not tell where it has mapped the file. The first page that counts for
+ * this transaction, or NULL. */
+static const uint8_t *begin_tour(struct tour *t, const struct lmdb_work *w)
+{
+	size_t pages = 0, page_size = 0;
 	t->beside = w->writes;
-	if (t->pages < 2)
+	if (!w->reader) {
+		t->map = map_file(&pages, &page_size, mdb_txn_env(w->txn));
+	} else if (renew_reader(w->reader, w)) {
+		t->map = w->reader->map;
+		pages = w->reader->pages;
+		page_size = w->reader->page_size;
+		t->known = t->key ? w->reader->sound : NULL;
+	}
+	if (!t->map)
 		return NULL;
-	void *map = mmap(NULL, t->pages * t->page_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return NULL;
-	t->map = map;
-	const uint8_t *meta = page_at(t, (mdb_txn_id(w->txn) - w->writes) & 1);
+	t->page_size = (uint32_t)page_size;
+	t->pages = pages;
+	const uint8_t *meta = meta_of(t->map, page_size, w);
 	return is_meta(meta) ? meta : NULL;
 }
 
 static int end_tour(struct tour *t, const struct lmdb_work *w, bool sound, dpc_error *err)
 {
-	if (t->map)
+	if (t->map && !w->reader)
 		munmap((void *)t->map, t->pages * t->page_size);
 	return sound ? DPC_OK : lmdb_failed(lmdb_env_path(w->env), MDB_CORRUPTED, err);
 }

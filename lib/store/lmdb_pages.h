@@ -19,4 +19,9 @@ int lmdb_pages_sound(const struct lmdb_work *w, const MDB_val *key, dpc_error *e
 /* Those that say what is free, as a writer needs them. */
 int lmdb_pages_free(const struct lmdb_work *w, dpc_error *err);
 
+/* The number of the last transaction of which the mapped file tells; 0: it was never mapped.
+ * A writer tells of it there before he is done, so that who finds the number of what he has
+ * read himself has read the last. */
+uint64_t lmdb_pages_last(const struct lmdb_reader *r);
+
 #endif

@@ -28,7 +28,7 @@ static int get(void *self, const struct digest *key, struct buf *capsule, struct
 	} else {
 		result = rc == SQLITE_DONE ? DPC_MISS : sqlite_failed(s, rc, err);
 	}
-	sqlite3_finalize(st);
+	sqlite_done(s, st);
 	return result;
 }
 
@@ -44,7 +44,7 @@ static int find_old_file(struct sqlite_store *s, const struct digest *key, struc
 	if (rc == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
 		buf_put(old_file, sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0) + 1);
 	int result = rc == SQLITE_ROW ? DPC_OK : rc == SQLITE_DONE ? DPC_MISS : sqlite_failed(s, rc, err);
-	sqlite3_finalize(st);
+	sqlite_done(s, st);
 	return result;
 }
 
@@ -143,7 +143,7 @@ static int look(void *self, const struct digest *key, struct entry_info *info, d
 		read_digest(&info->question, st, 1);
 	}
 	int result = rc == SQLITE_ROW ? DPC_OK : rc == SQLITE_DONE ? DPC_MISS : sqlite_failed(s, rc, err);
-	sqlite3_finalize(st);
+	sqlite_done(s, st);
 	return result;
 }
 
@@ -190,7 +190,7 @@ static int each(void *self, store_visit_fn *visit, void *context, dpc_error *err
 		read_info(&info, st);
 		result = visit(context, &info);
 	}
-	sqlite3_finalize(st);
+	sqlite_done(s, st);
 	return result;
 }
 
@@ -232,7 +232,7 @@ static int add_hits(struct sqlite_store *s, const struct event_record *hits, siz
 		sqlite3_reset(st);
 	}
 	int result = rc == SQLITE_DONE ? DPC_OK : sqlite_failed(s, rc, err);
-	sqlite3_finalize(st);
+	sqlite_done(s, st);
 	return result;
 }
 
@@ -263,7 +263,7 @@ static int totals(void *self, struct counters *out, dpc_error *err)
 			out->v[id] = sqlite3_column_int64(st, 1);
 	}
 	int result = rc == SQLITE_DONE ? DPC_OK : sqlite_failed(s, rc, err);
-	sqlite3_finalize(st);
+	sqlite_done(s, st);
 	return result;
 }
 
@@ -289,4 +289,7 @@ const struct store_ops store_sqlite = {
     .check = sqlite_check,
     .compact = sqlite_compact,
     .quarantine = sqlite_quarantine,
+    .keeps = true,
+    .stands = sqlite_stands,
+    .settle = sqlite_settle,
 };

@@ -16,7 +16,8 @@ enum {
 	APPLICATION_ID = 0x64706361, /* "dpca" */
 	SCHEMA_VERSION = 2,
 	BUSY_MS = 500,    /* somebody's sqlite3 shell may hold a lock: not for long */
-	LOG_PAGES = 64    /* checkpoint beyond this many */
+	LOG_PAGES = 64,   /* checkpoint beyond this many … */
+	KEPT_LOG_PAGES = 1000 /* … or these, where a connection stays */
 };
 
 static const char DB[] = "cache.db";
@@ -64,10 +65,35 @@ int sqlite_exec(struct sqlite_store *s, const char *sql, dpc_error *err)
 sqlite3_stmt *sqlite_prepare(struct sqlite_store *s, const char *sql, dpc_error *err)
 {
 	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+	int i = 0;
+	for (; i < SQLITE_PREPARED && s->prepared[i].sql; i++)
+		if (s->prepared[i].sql == sql && !sqlite3_stmt_busy(s->prepared[i].st))
+			return s->prepared[i].st;
+	int rc = sqlite3_prepare_v3(s->db, sql, -1, s->kept ? SQLITE_PREPARE_PERSISTENT : 0, &st, NULL);
 	if (rc != SQLITE_OK)
 		sqlite_failed(s, rc, err);
+	if (st && i < SQLITE_PREPARED) {
+		s->prepared[i].sql = sql;
+		s->prepared[i].st = st;
+	}
 	return st;
+}
+
+void sqlite_done(struct sqlite_store *s, sqlite3_stmt *st)
+{
+	for (int i = 0; i < SQLITE_PREPARED; i++)
+		if (s->prepared[i].st == st) {
+			sqlite3_reset(st);
+			sqlite3_clear_bindings(st);
+			return;
+		}
+	sqlite3_finalize(st);
+}
+
+static void end_prepared(struct sqlite_store *s)
+{
+	for (int i = 0; i < SQLITE_PREPARED; i++)
+		sqlite3_finalize(s->prepared[i].st);
 }
 
 int sqlite_prepare_failure(const dpc_error *err)
@@ -79,7 +105,7 @@ int sqlite_finish(struct sqlite_store *s, sqlite3_stmt *st, dpc_error *err)
 {
 	int rc = sqlite3_step(st);
 	int result = rc == SQLITE_DONE || rc == SQLITE_ROW ? DPC_OK : sqlite_failed(s, rc, err);
-	sqlite3_finalize(st);
+	sqlite_done(s, st);
 	return result;
 }
 
@@ -194,6 +220,7 @@ static int check_identity(const char *path, dpc_error *err)
 void sqlite_close(void *self)
 {
 	struct sqlite_store *s = self;
+	end_prepared(s);
 	sqlite3_close(s->db);
 	free(s);
 }
@@ -204,7 +231,8 @@ int sqlite_open(void **self, const struct home *h, enum store_access access, dpc
 	if (!s)
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	snprintf(s->path, sizeof s->path, "%.4000s/%s", h->path, DB);
-	s->exclusive = access != STORE_SHARED;
+	s->kept = access == STORE_KEPT;
+	s->exclusive = access != STORE_SHARED && !s->kept;
 	dpc_error why = {0};
 	int result = check_identity(s->path, &why);
 	if (result == DPC_E_NOTFOUND && access == STORE_CREATE)
@@ -223,6 +251,9 @@ int sqlite_open(void **self, const struct home *h, enum store_access access, dpc
 		sqlite_close(s);
 		return result;
 	}
+	struct stat st;
+	if (s->kept && stat(s->path, &st) == 0)
+		s->inode = st.st_ino;
 	configure(s);
 	*self = s;
 	return DPC_OK;
@@ -231,9 +262,38 @@ int sqlite_open(void **self, const struct home *h, enum store_access access, dpc
 /* After a commit, under the write lock. A reader in the way only postpones. */
 static void shorten_log(struct sqlite_store *s)
 {
+	if (s->kept && s->log_pages <= KEPT_LOG_PAGES)
+		return;
+	/* Where it goes on growing, its file may stay. */
 	if (s->log_pages > LOG_PAGES)
-		sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		sqlite3_wal_checkpoint_v2(s->db, NULL, s->kept ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE,
+		                          NULL, NULL);
 	s->log_pages = 0;
+}
+
+/* What is in a log whose name is gone nobody else would ever see. */
+bool sqlite_stands(void *self)
+{
+	struct sqlite_store *s = self;
+	struct stat st;
+	char log[PATH_MAX + 8];
+	snprintf(log, sizeof log, "%s-wal", s->path);
+	return stat(s->path, &st) == 0 && st.st_ino == s->inode && check_identity(s->path, NULL) == DPC_OK &&
+	       (!s->log_pages || access(log, F_OK) == 0);
+}
+
+void sqlite_settle(void *self)
+{
+	struct sqlite_store *s = self;
+	sqlite3_busy_timeout(s->db, 0);
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+/* A statement without parameters or rows that comes again and again. */
+static int run(struct sqlite_store *s, const char *sql, dpc_error *err)
+{
+	sqlite3_stmt *st = sqlite_prepare(s, sql, err);
+	return st ? sqlite_finish(s, st, err) : sqlite_prepare_failure(err);
 }
 
 int sqlite_begin(struct sqlite_store *s, dpc_error *err)
@@ -241,11 +301,11 @@ int sqlite_begin(struct sqlite_store *s, dpc_error *err)
 	static const char begin[] = "BEGIN IMMEDIATE";
 	if (s->in_batch)
 		return DPC_OK;
-	if (s->exclusive && sqlite_exec(s, begin, NULL) == DPC_OK)
+	if (s->exclusive && run(s, begin, NULL) == DPC_OK)
 		return DPC_OK;
 	if (s->exclusive)
 		share(s);
-	return sqlite_exec(s, begin, err);
+	return run(s, begin, err);
 }
 
 int sqlite_end(struct sqlite_store *s, int result, dpc_error *err)
@@ -253,7 +313,7 @@ int sqlite_end(struct sqlite_store *s, int result, dpc_error *err)
 	if (s->in_batch)
 		return result;
 	if (result == DPC_OK)
-		result = sqlite_exec(s, "COMMIT", err);
+		result = run(s, "COMMIT", err);
 	if (result != DPC_OK) {
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 		return result;
@@ -276,14 +336,22 @@ int sqlite_check(void *self, dpc_error *err)
 		result = dpc__fail(err, DPC_E_CORRUPT, "%s: %s", s->path, said);
 	else
 		result = DPC_OK;
-	sqlite3_finalize(st);
+	sqlite_done(s, st);
 	return result;
 }
 
 int sqlite_compact(void *self, dpc_error *err)
 {
 	struct sqlite_store *s = self;
-	int result = sqlite_exec(s, "VACUUM", err);
+	static const char vacuum[] = "VACUUM";
+	int result = s->exclusive ? sqlite_exec(s, vacuum, NULL) : DPC_E_BUSY;
+	/* Somebody has it open. */
+	if (result == DPC_E_BUSY) {
+		share(s);
+		result = sqlite_exec(s, vacuum, err);
+	} else if (result != DPC_OK) {
+		sqlite_failed(s, sqlite3_errcode(s->db), err);
+	}
 	s->log_pages = LOG_PAGES + 1;
 	shorten_log(s);
 	return result;

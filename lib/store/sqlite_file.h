@@ -8,7 +8,13 @@
  * close are off; nothing is memory-mapped.
  *
  * The log is kept short: the first connection after the last one closed reads
- * it all, and most of our connections are that.
+ * it all, and most of our connections are that. One that stays open (STORE_KEPT) may
+ * let it grow as far as SQLite itself would, and shortens it before it goes.
+ *
+ * A kept connection is not used in a child, but closed there: that unlocks and writes
+ * nothing, for there is no checkpoint on close and no transaction is open; and SQLite
+ * would else take the parent's locks on the file, which are still noted in its memory,
+ * for the child's own.
  *
  * A handle is for one thread at a time. All that returns int returns DPC_OK or a
  * DPC_E_ code with *err filled in (err may be NULL). */
@@ -20,12 +26,20 @@
 #include <limits.h>
 #include <sqlite3.h>
 
+enum { SQLITE_PREPARED = 12 };
+
 struct sqlite_store {
 	sqlite3 *db;
 	char path[PATH_MAX];
 	int log_pages; /* as of the last commit */
 	bool exclusive; /* alone with the file, as long as nobody reads it */
+	bool kept;     /* STORE_KEPT … */
+	ino_t inode;   /* … of this file */
 	bool in_batch; /* one transaction around several calls */
+	struct {
+		const char *sql; /* a literal, known by its address; NULL: free */
+		sqlite3_stmt *st;
+	} prepared[SQLITE_PREPARED];
 };
 
 /* --- of store_ops; see store.h --- */
@@ -35,6 +49,8 @@ void sqlite_close(void *self);
 int sqlite_check(void *self, dpc_error *err);
 int sqlite_compact(void *self, dpc_error *err);
 int sqlite_quarantine(const struct home *h, char *moved, size_t size, dpc_error *err);
+bool sqlite_stands(void *self);
+void sqlite_settle(void *self);
 
 /* --- statements --- */
 
@@ -44,12 +60,13 @@ int sqlite_failed(struct sqlite_store *s, int rc, dpc_error *err);
 /* Statements without parameters or rows. */
 int sqlite_exec(struct sqlite_store *s, const char *sql, dpc_error *err);
 
-/* NULL when it fails; sqlite_prepare_failure then has the code. The caller's, to
- * be finalized. */
+/* `sql` is a literal. NULL when it fails; sqlite_prepare_failure then has the code. To be
+ * ended with sqlite_done, which resets it: it stays prepared for the next time. */
 sqlite3_stmt *sqlite_prepare(struct sqlite_store *s, const char *sql, dpc_error *err);
 int sqlite_prepare_failure(const dpc_error *err);
+void sqlite_done(struct sqlite_store *s, sqlite3_stmt *st);
 
-/* Run a statement that yields no rows, and finalize it. */
+/* Run a statement that yields no rows, and end it. */
 int sqlite_finish(struct sqlite_store *s, sqlite3_stmt *st, dpc_error *err);
 
 /* --- transactions, under the write lock --- */
