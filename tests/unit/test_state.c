@@ -170,6 +170,88 @@ static void a_home_with_a_broken_sheet_forgets_all_and_says_so(void **state)
 	home_close(&again);
 }
 
+static struct state_view view_of(struct fixture *f)
+{
+	struct state s;
+	struct state_view v = STATE_VIEW_NONE;
+	assert_int_equal(state_view_read(&s, &v, f->home.fd, NULL), DPC_OK);
+	return v;
+}
+
+static void a_view_holds_until_another_state_is_written(void **state)
+{
+	struct fixture *f = *state;
+	struct state_view v = view_of(f);
+	struct state s = read_state(f);
+	for (int i = 0; i < 3; i++)
+		assert_true(state_view_holds(&v));
+	assert_int_equal(state_write(&s, f->home.fd, NULL), DPC_OK);
+	assert_false(state_view_holds(&v));
+	assert_false(state_view_holds(&v));
+	assert_int_equal(state_view_read(&s, &v, f->home.fd, NULL), DPC_OK);
+	assert_true(state_view_holds(&v));
+	state_view_release(&v);
+	assert_false(state_view_holds(&v));
+}
+
+static int write_and_die(void *context)
+{
+	struct fixture *f = context;
+	struct state s;
+	return state_read(&s, f->home.fd, NULL) || state_write(&s, f->home.fd, NULL);
+}
+
+static void another_process_that_writes_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct state_view v = view_of(f);
+	assert_true(state_view_holds(&v));
+	assert_int_equal(child_wait(child_start(write_and_die, f)), 0);
+	assert_false(state_view_holds(&v));
+	state_view_release(&v);
+}
+
+static void put_turn(const struct fixture *f, uint64_t number)
+{
+	write_file(path_at_home(f, "turn"), &number, sizeof number);
+}
+
+/* As one leaves it who is killed between the two steps: then nobody goes by it. */
+static void a_turn_left_odd_hides_no_later_state(void **state)
+{
+	struct fixture *f = *state;
+	put_turn(f, 7);
+	struct state_view v = view_of(f);
+	struct state s = read_state(f);
+	assert_true(state_view_holds(&v));
+	/* Replaced by one who did not come to telling. */
+	assert_int_equal(rename(path_at_home(f, "state"), path_at_home(f, "away")), 0);
+	assert_false(state_view_holds(&v));
+	assert_int_equal(rename(path_at_home(f, "away"), path_at_home(f, "state")), 0);
+	state_view_release(&v);
+	v = view_of(f);
+	assert_int_equal(state_write(&s, f->home.fd, NULL), DPC_OK);
+	assert_false(state_view_holds(&v));
+	state_view_release(&v);
+	v = view_of(f);
+	assert_true(state_view_holds(&v));
+	assert_false(v.seen & 1);
+	state_view_release(&v);
+}
+
+static void without_a_turn_the_file_tells(void **state)
+{
+	struct fixture *f = *state;
+	struct state s = read_state(f);
+	make_directory(path_at_home(f, "turn"));
+	struct state_view v = view_of(f);
+	assert_null(v.turn);
+	assert_true(state_view_holds(&v));
+	assert_int_equal(state_write(&s, f->home.fd, NULL), DPC_OK);
+	assert_false(state_view_holds(&v));
+	state_view_release(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +267,10 @@ int main(void)
 	    cmocka_unit_test(raising_the_floor_never_lowers_it),
 	    cmocka_unit_test(raising_the_floor_keeps_the_secret),
 	    with_home(a_home_with_a_broken_sheet_forgets_all_and_says_so),
+	    with_home(a_view_holds_until_another_state_is_written),
+	    with_home(another_process_that_writes_is_noticed),
+	    with_home(a_turn_left_odd_hides_no_later_state),
+	    with_home(without_a_turn_the_file_tells),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
