@@ -115,7 +115,7 @@ static void check_engines(struct check *c)
 	const char *last = NULL;
 	for (enum engine e = 0; e < ENGINE_COUNT; e++) {
 		const char *object = engine_names[e].object;
-		if (e != ENGINE_NULL && !(object && last && strcmp(object, last) == 0))
+		if (!engine_names[e].fleeting && !(object && last && strcmp(object, last) == 0))
 			check_engine(c, e);
 		last = object;
 	}
@@ -358,8 +358,8 @@ int check_cache(struct check *c, struct home *h, dpc_error *err)
 {
 	c->broken = 0;
 	check_engines(c);
-	if (h->engine == ENGINE_NULL) {
-		tell(c, FINDING_NOTE, "store", "null: keeps nothing");
+	if (engine_names[h->engine].fleeting) {
+		tell(c, FINDING_NOTE, "store", "%s: keeps nothing", engine_names[h->engine].scheme);
 		return DPC_OK;
 	}
 	int rc = check_home(c, h, err);

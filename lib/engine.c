@@ -11,7 +11,8 @@ const struct engine_name engine_names[ENGINE_COUNT] = {
     [ENGINE_REDIS] = {"redis", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_REDIS_TLS] = {"rediss", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_REDIS_UNIX] = {"redis+unix", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
-    [ENGINE_NULL] = {"null", "no", "", NULL, NULL},
+    [ENGINE_NULL] = {"null", "no", "", NULL, NULL, .fleeting = true},
+    [ENGINE_MEM] = {"mem", "a process's own", "", NULL, NULL, .fleeting = true},
 };
 
 enum engine engine_of_url(const char *url, const char **rest)

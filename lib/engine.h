@@ -14,11 +14,12 @@ enum engine {
 	ENGINE_REDIS_UNIX,
 	/* A new one comes here: their numbers stand in the homes' state files. */
 	ENGINE_NULL, /* keeps nothing, and has no home */
+	ENGINE_MEM,  /* nor has this: it keeps something as long as a handle of the library is open */
 	ENGINE_COUNT
 };
 
 /* As usage has them. */
-#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY], redis://HOST[:PORT][/DB], rediss://…, redis+unix://PATH or null:"
+#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY], redis://HOST[:PORT][/DB], rediss://…, redis+unix://PATH, mem: or null:"
 
 struct engine_name {
 	const char *scheme;    /* of its URLs, without the colon */
@@ -29,6 +30,7 @@ struct engine_name {
 	                        * may share one. */
 	bool remote;           /* the truth is on a server; the home has only what is hot, and the locks */
 	bool databases;        /* the server has several, by number */
+	bool fleeting;         /* nothing outlives the process: there is no home */
 };
 
 extern const struct engine_name engine_names[ENGINE_COUNT];

@@ -92,9 +92,9 @@ int home_locate(struct home *h, const char *url, const char *(*account_home)(voi
 	if (!url)
 		url = nonempty_env("DPCACHE_STORE");
 	h->engine = url ? engine_of_url(url, &rest) : ENGINE_SQLITE;
-	if (h->engine == ENGINE_COUNT || (h->engine == ENGINE_NULL && *rest))
+	if (h->engine == ENGINE_COUNT || (engine_names[h->engine].fleeting && *rest))
 		return refuse_url(url, err);
-	if (h->engine == ENGINE_NULL)
+	if (engine_names[h->engine].fleeting)
 		return DPC_OK;
 	if (engine_names[h->engine].remote)
 		return locate_remote(h, rest, account_home, err);
@@ -142,8 +142,8 @@ int home_check_locks(const struct home *h, dpc_error *err)
 
 static int open_directory(struct home *h, dpc_error *err)
 {
-	if (h->engine == ENGINE_NULL)
-		return dpc__fail(err, DPC_E_NOTFOUND, "nothing is remembered in null:");
+	if (engine_names[h->engine].fleeting)
+		return dpc__fail(err, DPC_E_NOTFOUND, "nothing is remembered in %s:", engine_names[h->engine].scheme);
 	/* Not open(): musl follows that with a system call for O_CLOEXEC. */
 	h->fd = openat(AT_FDCWD, h->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (h->fd < 0)
@@ -251,8 +251,9 @@ static int settle_state(struct home *h, dpc_error *err)
 
 int home_create(struct home *h, dpc_error *err)
 {
-	if (h->engine == ENGINE_NULL)
-		return dpc__fail(err, DPC_MISS, "the store null: keeps nothing");
+	if (engine_names[h->engine].fleeting)
+		return dpc__fail(err, DPC_MISS, "the store %s: keeps nothing%s", engine_names[h->engine].scheme,
+		                 h->engine == ENGINE_MEM ? " from one process to the next" : "");
 	int rc = open_directory(h, err);
 	if (rc == DPC_E_NOTFOUND) {
 		rc = make_parents(h->path, err);

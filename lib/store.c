@@ -8,6 +8,7 @@
 /* The Makefile says which libraries there are. */
 static const struct store_ops *const engines[ENGINE_COUNT] = {
     [ENGINE_SQLITE] = &store_sqlite,
+    [ENGINE_MEM] = &store_mem,
 #ifdef WITH_LMDB
     [ENGINE_LMDB] = &store_lmdb,
 #endif

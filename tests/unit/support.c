@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include "store/mem.h"
+
 #include "clock.h"
 #include "key.h"
 
@@ -48,7 +50,8 @@ static int locate(struct home *h, const char *path, dpc_error *err)
 	char url[PATH_MAX + 16];
 	if (engine_names[home_engine].remote)
 		return home_locate(h, remote_url(path), NULL, err);
-	snprintf(url, sizeof url, "%s:%s", engine_names[home_engine].scheme, path);
+	snprintf(url, sizeof url, "%s:%s", engine_names[home_engine].scheme,
+	         engine_names[home_engine].fleeting ? "" : path);
 	return home_locate(h, url, NULL, err);
 }
 
@@ -61,6 +64,8 @@ int open_home(struct home *h, const char *path, dpc_error *err)
 int create_home(struct home *h, const char *path, dpc_error *err)
 {
 	int rc = locate(h, path, err);
+	if (rc == DPC_OK && home_engine == ENGINE_MEM)
+		return mem_home_begin(h, (size_t)1 << 26, err);
 	return rc == DPC_OK ? home_create(h, err) : rc;
 }
 
@@ -87,6 +92,7 @@ int fixture_setup(void **state)
 int fixture_teardown(void **state)
 {
 	struct fixture *f = *state;
+	mem_home_end(&f->home);
 	home_close(&f->home);
 	int rc = nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(f);

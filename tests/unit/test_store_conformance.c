@@ -666,7 +666,7 @@ int main(void)
 		if (!store_engine(home_engine) || !engine_can_be_asked())
 			continue;
 		failed += cmocka_run_group_tests_name(name->scheme, of_all, NULL, NULL);
-		if (!name->remote)
+		if (name->file)
 			failed += cmocka_run_group_tests_name(name->scheme, of_files, NULL, NULL);
 	}
 	return failed;
