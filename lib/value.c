@@ -7,15 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A named value asks a question with a name and nothing else. */
-struct naming {
-	struct question question;
-	struct policy policy;
-	struct ask ask;
-};
-
-static int name_it(struct naming *g, const struct home *h, const struct value_name *n, int64_t ttl,
-                   dpc_error *err)
+int value_name_it(struct naming *g, const struct home *h, const struct value_name *n, int64_t ttl, dpc_error *err)
 {
 	*g = (struct naming){.question = {.name = n->name, .region = n->region}};
 	g->policy = (struct policy){.ttl = ttl, .max_output = UINT64_MAX};
@@ -27,7 +19,7 @@ static int name_it(struct naming *g, const struct home *h, const struct value_na
 int value_key(struct digest *key, const struct home *h, const struct value_name *n, dpc_error *err)
 {
 	struct naming g;
-	int rc = name_it(&g, h, n, DPC_FOREVER, err);
+	int rc = value_name_it(&g, h, n, DPC_FOREVER, err);
 	*key = g.ask.key;
 	ask_release(&g.ask);
 	return rc;
@@ -44,11 +36,17 @@ static int fetch(struct answer *out, struct ask *a, dpc_error *err)
 	return rc;
 }
 
+int value_find(struct answer *out, struct ask *a, dpc_error *err)
+{
+	int rc = ask_recall(out, a, err);
+	return rc == DPC_MISS && !a->found ? vault_fetch(out, a, err) : rc;
+}
+
 int value_get(struct answer *out, const struct home *h, const struct value_name *n, int64_t ttl,
               dpc_error *err)
 {
 	struct naming g;
-	int rc = name_it(&g, h, n, ttl < 0 ? DPC_FOREVER : ttl, err);
+	int rc = value_name_it(&g, h, n, ttl < 0 ? DPC_FOREVER : ttl, err);
 	if (rc == DPC_OK)
 		rc = ask_recall(out, &g.ask, err);
 	if (rc == DPC_MISS && (!g.ask.found || h->place))
@@ -87,7 +85,7 @@ int value_put(const struct home *h, const struct value_name *n, int64_t ttl, val
 	struct naming g;
 	struct recorder r = {.fd = -1};
 	struct scratch s = {.fd = -1};
-	int rc = name_it(&g, h, n, ttl, err);
+	int rc = value_name_it(&g, h, n, ttl, err);
 	if (rc != DPC_OK)
 		goto out;
 	scratch_open(&s, h, &g.ask.key);

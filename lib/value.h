@@ -3,7 +3,7 @@
 #ifndef DPC_VALUE_H
 #define DPC_VALUE_H
 
-#include "answer.h"
+#include "ask.h"
 #include "recorder.h"
 
 struct value_name {
@@ -11,8 +11,21 @@ struct value_name {
 	const char *region; /* NULL: none */
 };
 
+/* A named value asks a question with a name and nothing else. */
+struct naming {
+	struct question question;
+	struct policy policy;
+	struct ask ask; /* borrows the others */
+};
+
+/* Ready to be asked; to be ended with ask_release(&g->ask) in any case. */
+int value_name_it(struct naming *g, const struct home *h, const struct value_name *n, int64_t ttl, dpc_error *err);
+
 /* The key of a named value. */
 int value_key(struct digest *key, const struct home *h, const struct value_name *n, dpc_error *err);
+
+/* On the shelf, then in the store; of any age that the asking takes. DPC_MISS. */
+int value_find(struct answer *out, struct ask *a, dpc_error *err);
 
 /* `ttl`: greatest age accepted; negative takes the writer's. DPC_MISS. */
 int value_get(struct answer *out, const struct home *h, const struct value_name *n, int64_t ttl,

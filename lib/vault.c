@@ -39,9 +39,8 @@ static bool was_voided(const struct recorder *r)
 	return r->fd >= 0 && pread(r->fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided && voided;
 }
 
-static struct entry_info describe(const struct ask *a, const struct recorder *r, const char *file)
+static struct entry_info describe(const struct ask *a, const struct capsule *c, struct slice meta, const char *file)
 {
-	const struct capsule *c = &r->capsule;
 	struct entry_info info = {
 	    .key = c->key,
 	    .question = a->hash,
@@ -58,9 +57,14 @@ static struct entry_info describe(const struct ask *a, const struct recorder *r,
 	    .grant = a->grant,
 	};
 	struct capsule_meta m;
-	if (capsule_decode_meta(&m, c, (struct slice){r->meta.data, r->meta.size}, NULL) == DPC_OK)
+	if (capsule_decode_meta(&m, c, meta, NULL) == DPC_OK)
 		info.label = m.label;
 	return info;
+}
+
+static struct entry_info describe_recorded(const struct ask *a, const struct recorder *r, const char *file)
+{
+	return describe(a, &r->capsule, (struct slice){r->meta.data, r->meta.size}, file);
 }
 
 static void unlink_old(const struct home *h, const struct buf *old_file)
@@ -88,7 +92,7 @@ static int put_manifest(struct store *s, struct ask *a, const struct capsule *re
 	if (rc == DPC_OK && recorder_inline_bytes(&m, &bytes) < 0)
 		rc = dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	if (rc == DPC_OK) {
-		struct entry_info info = describe(a, &m, NULL);
+		struct entry_info info = describe_recorded(a, &m, NULL);
 		rc = store_put(s, &info, (struct slice){bytes.data, bytes.size}, &none, err);
 	}
 	buf_release(&bytes);
@@ -102,7 +106,7 @@ static int put_in_store(struct ask *a, const struct recorder *r, const char *fil
 {
 	struct store s;
 	struct buf old_file = {0};
-	struct entry_info info = describe(a, r, file);
+	struct entry_info info = describe_recorded(a, r, file);
 	int rc = store_open(&s, a->home, true, err);
 	if (rc == DPC_OK)
 		rc = store_batch(&s, true, err);
@@ -187,6 +191,21 @@ int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_err
 		rc = commit(a, &titled, r, own.name, err);
 	scratch_close(&own, a->home, &titled.capsule.key);
 	vault_release_title(&titled);
+	return rc;
+}
+
+int vault_put_value(const struct ask *a, const struct capsule *c, struct slice bytes, struct store *s, dpc_error *err)
+{
+	struct buf old_file = {0};
+	struct slice meta = {bytes.data + CAPSULE_HEAD, (size_t)c->meta_size};
+	struct entry_info info = describe(a, c, meta, NULL);
+	/* From the shelf first: were we killed in between, the old one would be there still. */
+	if (!a->home->mem)
+		shelf_remove(a->home, &a->hash);
+	int rc = store_put(s, &info, bytes, &old_file, err);
+	if (rc == DPC_OK)
+		unlink_old(a->home, &old_file);
+	buf_release(&old_file);
 	return rc;
 }
 

@@ -14,10 +14,19 @@
  * entry is a DPC_MISS with *err filled, and is replaced by the next commit. */
 int vault_fetch(struct answer *out, struct ask *a, dpc_error *err);
 
+/* The same for an untraced asking, in a store that is open; nothing is laid on the shelf.
+ * Memory that is in out->bytes already is made use of. */
+int vault_find(struct answer *out, struct ask *a, struct store *s, dpc_error *err);
+
 /* Keep a finished recording (state DONE) under the asking's key: large ones by
  * linking `scratch` (the recorder's file, below the home) into data/. DPC_MISS
  * when it was voided or invalidated meanwhile and is not to be kept. */
 int vault_commit(struct ask *a, struct recorder *r, const char *scratch, dpc_error *err);
+
+/* Under the write lock, in a store that is open: keep a plain value's whole capsule, as
+ * small as it is, under the asking's key. It is not laid on the shelf, from where what
+ * was there is taken. */
+int vault_put_value(const struct ask *a, const struct capsule *c, struct slice bytes, struct store *s, dpc_error *err);
 
 /* Take one entry out of store, shelf and data, and void a run of it that is at
  * work. DPC_MISS when there was neither. */

@@ -39,7 +39,9 @@ static int open_stored(struct answer *out, const struct home *h, const struct di
 int vault_describe(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
                    dpc_error *err)
 {
-	struct buf capsule = {0}, file = {0};
+	struct buf capsule = out->bytes, file = {0};
+	out->bytes = (struct buf){0};
+	capsule.size = 0;
 	int rc = store_get(s, key, &capsule, &file, err);
 	if (rc == DPC_OK)
 		rc = open_stored(out, h, key, &capsule, &file, err);
@@ -157,6 +159,12 @@ static int load_traced(struct answer *out, struct ask *a, struct store *s, dpc_e
 	}
 	answer_release(&manifest);
 	return rc;
+}
+
+int vault_find(struct answer *out, struct ask *a, struct store *s, dpc_error *err)
+{
+	int rc = load_wanted(out, a, s, &a->key, err);
+	return rc == DPC_OK && !verdict_serves(a->verdict) ? DPC_MISS : rc;
 }
 
 int vault_fetch(struct answer *out, struct ask *a, dpc_error *err)

@@ -227,6 +227,10 @@ static void a_cache_that_cannot_be_opened_leaves_no_handle(void **state)
 	c = (dpc_cache *)"untouched";
 	assert_true(dpc_cache_open(&c, "sqlite:/dev/null/below", &err) < 0);
 	assert_null(c);
+	static const char *const senseless[] = {"mem:/directory", "tier:mem:,", "tier:mem:", "tier:mem:,nothing",
+	                                        "tier:mem:,tier:mem:,mem:"};
+	for (size_t i = 0; i < sizeof senseless / sizeof *senseless; i++)
+		assert_int_equal(dpc_cache_open(&c, senseless[i], &err), DPC_E_USAGE);
 }
 
 static void opening_makes_the_directory_though_nobody_asks_for_errors(void **state)
@@ -272,6 +276,83 @@ static void a_damaged_value_is_a_miss(void **state)
 	dpc_error err = {0};
 	assert_int_equal(dpc_cache_put(cache, "a", 1, "b", 1, 0, &err), DPC_E_CORRUPT);
 	assert_true(err.message[0]);
+}
+
+static void memory_ends_with_its_handle(void **state)
+{
+	(void)state;
+	static uint8_t large[1 << 20];
+	dpc_cache *first = cache, *other = NULL;
+	assert_int_equal(dpc_cache_open(&cache, "mem:", NULL), DPC_OK);
+	assert_int_equal(dpc_cache_open(&other, "mem:", NULL), DPC_OK);
+	put("a", "value", 5);
+	assert_value("a", "value", 5);
+	put("a", NULL, 0);
+	assert_value("a", "", 0);
+	fill_noise(large, sizeof large, 1);
+	put("large", large, sizeof large);
+	assert_value("large", large, sizeof large);
+	assert_int_equal(dpc_cache_remove(cache, "a", 1, NULL), DPC_OK);
+	assert_int_equal(dpc_cache_remove(cache, "a", 1, NULL), DPC_MISS);
+	assert_miss("a");
+	dpc_cache *mine = cache;
+	cache = other;
+	assert_miss("large");
+	dpc_cache_close(mine);
+	dpc_cache_close(other);
+	cache = first;
+	assert_miss("large");
+}
+
+static void memory_is_bounded(void **state)
+{
+	(void)state;
+	enum { SIZE = 1 << 20 };
+	static uint8_t noise[SIZE], huge[80 << 20];
+	char key[16];
+	uint8_t *value;
+	uint64_t size, there = 0;
+	dpc_cache *first = cache;
+	assert_int_equal(dpc_cache_open(&cache, "mem:", NULL), DPC_OK);
+	for (int i = 0; i < 200; i++) {
+		snprintf(key, sizeof key, "%d", i);
+		put(key, noise, SIZE);
+	}
+	for (int i = 0; i < 200; i++) {
+		snprintf(key, sizeof key, "%d", i);
+		if (get_within(key, DPC_FOREVER, &value, &size) == DPC_OK)
+			there += size;
+		dpc_free(value);
+	}
+	assert_true(there > 0 && there <= 64 << 20);
+	assert_int_equal(dpc_cache_put(cache, "huge", 4, huge, sizeof huge, 0, NULL), DPC_E_MEMORY);
+	assert_miss("huge");
+	dpc_cache_close(cache);
+	cache = first;
+}
+
+static void memory_in_front_of_a_store_is_asked_for_by_url(void **state)
+{
+	struct fixture *f = *state;
+	char url[PATH_MAX + 32];
+	dpc_cache *behind = cache;
+	snprintf(url, sizeof url, "tier:mem:,sqlite:%s", path_in(f, "home"));
+	assert_int_equal(dpc_cache_open(&cache, url, NULL), DPC_OK);
+	put("a", "value", 5);
+	assert_value("a", "value", 5);
+	/* In both: what one holds is not asked of the other, and what was removed is in neither. */
+	dpc_cache *tier = cache;
+	cache = behind;
+	assert_value("a", "value", 5);
+	cache = tier;
+	assert_int_equal(vault_invalidate_all(&f->home, NULL), DPC_OK);
+	assert_miss("a");
+	put("a", "again", 5);
+	assert_int_equal(dpc_cache_remove(cache, "a", 1, NULL), DPC_OK);
+	assert_miss("a");
+	dpc_cache_close(cache);
+	cache = behind;
+	assert_miss("a");
 }
 
 static void nothing_can_be_closed_and_freed(void **state)
@@ -346,6 +427,9 @@ int main(void)
 	    with_cache(opening_makes_the_directory_though_nobody_asks_for_errors),
 	    with_cache(without_a_url_the_environment_says_where),
 	    with_cache(a_damaged_value_is_a_miss),
+	    with_cache(memory_ends_with_its_handle),
+	    with_cache(memory_is_bounded),
+	    with_cache(memory_in_front_of_a_store_is_asked_for_by_url),
 	    cmocka_unit_test(nothing_can_be_closed_and_freed),
 	    cmocka_unit_test(the_version_has_three_parts),
 	    with_cache(many_processes_put_and_get_one_key),

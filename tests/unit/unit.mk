@@ -19,6 +19,9 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
 $(filter $(BUILD)/unit/test_store%, $(UNIT_BIN)): $(BUILD)/unit/stored.o
+# The engine that counts what it is asked.
+$(BUILD)/unit/test_plain: $(BUILD)/unit/counted.o
+$(BUILD)/unit/test_plain: UNIT_LIBS += -Wl,--wrap=store_sqlite
 $(BUILD)/unit/test_opt: $(BUILD)/obj/cmd/opt.o
 $(BUILD)/unit/test_watcher: $(filter-out %/main.o %/siphash.o, $(WATCHER_SRC:%.c=$(BUILD)/obj/%.o))
 $(BUILD)/unit/test_inputs: $(BUILD)/obj/cmd/inputs.o $(BUILD)/obj/cmd/text.o
@@ -44,8 +47,8 @@ check-unit: $(UNIT_BIN)
 	@CC="$(CC)" sh tests/unit/check-header
 	@MAKEFLAGS= tests/with-servers tests/unit/run $(UNIT_BIN)
 
--include $(UNIT_BIN:=.d) $(BUILD)/unit/support.d $(BUILD)/unit/stored.d
+-include $(UNIT_BIN:=.d) $(BUILD)/unit/support.d $(BUILD)/unit/stored.d $(BUILD)/unit/counted.d
 
 # Kept, so that one changed test costs one compilation.
-.SECONDARY: $(UNIT_BIN:=.o) $(BUILD)/unit/support.o $(BUILD)/unit/stored.o
+.SECONDARY: $(UNIT_BIN:=.o) $(BUILD)/unit/support.o $(BUILD)/unit/stored.o $(BUILD)/unit/counted.o
 .PHONY: check-unit
