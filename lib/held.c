@@ -28,12 +28,25 @@ void held_close(struct held *h)
 	state_view_release(&h->view);
 }
 
+/* What was invalidated on another machine shows here as late as what was removed there. */
+static int renew_afar(struct held *h, dpc_error *err)
+{
+	int64_t now = clock_mono_ns();
+	int rc = state_read(&h->home->state, h->home->fd, err);
+	if (rc != DPC_OK || now - h->joined <= h->home->net.l1_ttl)
+		return rc;
+	h->joined = now;
+	return store_join(h->home, err);
+}
+
 int held_renew(struct held *h, dpc_error *err)
 {
 	if (h->process != process_number()) {
 		held_drop(h);
 		h->process = process_number();
 	}
+	if (h->home->place)
+		return renew_afar(h, err);
 	if (h->home->mem || state_view_holds(&h->view))
 		return DPC_OK;
 	held_drop(h);

@@ -28,6 +28,7 @@ struct held {
 	uint64_t process;        /* whose store it is */
 	bool wrote;              /* since it was opened */
 	uint64_t opened;         /* how often */
+	int64_t joined;          /* in front of a server: when it was last asked what holds for all; clock_mono_ns */
 };
 
 /* For a home that is open. Nothing else is, yet. */

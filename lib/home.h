@@ -14,6 +14,7 @@
  *     locks/         one file per run at work (lock.h)
  *     digests        what files contained when last read (digests.h)
  *     events         hits and misses not yet counted (events.h)
+ *     machine        in front of a server: whose leases are ours (lease.h)
  *     write.lock     held while the truth, data, shelf or state change
  *
  * With a network store the truth is elsewhere, and the home has what is hot and the

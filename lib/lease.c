@@ -3,7 +3,11 @@
 #include "clock.h"
 #include "os.h"
 
-#include <stdio.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char MACHINE[] = "machine";
 
 static const int64_t SLICE = INT64_C(100) * 1000000;
 
@@ -19,14 +23,52 @@ bool lease_is_needed(const struct home *h)
 	return remote && !h->net.read_only;
 }
 
+/* A random number that stays with the home. */
+static int own_number(struct buf *out, const struct home *h)
+{
+	struct digest number;
+	struct stat st;
+	int fd = os_openat_high(h->fd, MACHINE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	/* Of two who come first at once the last one's counts, from the next time on. */
+	int rc = os_pread_full(fd, &number, sizeof number, 0) == sizeof number ? 0 : os_random(&number, sizeof number);
+	if (rc == 0)
+		rc = os_pwrite_all(fd, &number, sizeof number, 0);
+	if (rc == 0)
+		rc = fstat(fd, &st);
+	close(fd);
+	/* A copy of the home, as in an image that many machines start from, is another. */
+	buf_put(out, &number, sizeof number);
+	buf_u64(out, (uint64_t)st.st_dev);
+	buf_u64(out, (uint64_t)st.st_ino);
+	return rc;
+}
+
+/* Whose lease it is: this home's in this boot. Whoever contends holds the key's lock here, so
+ * a lease under the same token is of a leader who died, and is taken over at once. */
+static int make_token(char out[GRANT_TOKEN], const struct home *h, dpc_error *err)
+{
+	struct buf b = {0};
+	struct moment now;
+	if (own_number(&b, h) < 0) {
+		buf_release(&b);
+		return dpc__fail_errno(err, "cannot keep a number in %s/%s", h->path, MACHINE);
+	}
+	moment_now(&now);
+	buf_u64(&b, now.boot_id);
+	struct digest token = hash128(b.data, b.size);
+	int rc = b.failed ? dpc__fail(err, DPC_E_MEMORY, "out of memory") : DPC_OK;
+	digest_hex(out, &token);
+	buf_release(&b);
+	return rc;
+}
+
 static int begin(struct lease *l, const struct home *h, const struct digest *key, dpc_error *err)
 {
-	struct digest token;
-	if (os_random(&token, sizeof token) < 0)
-		return dpc__fail_errno(err, "cannot get random bytes");
 	l->grant = (struct grant){.key = *key, .length = h->net.lease};
-	digest_hex(l->grant.token, &token);
-	return store_open(&l->store, h, false, err);
+	int rc = make_token(l->grant.token, h, err);
+	return rc == DPC_OK ? store_open(&l->store, h, false, err) : rc;
 }
 
 static void stop_listening(struct lease *l)

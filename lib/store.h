@@ -37,7 +37,7 @@ struct entry_info {
 enum { GRANT_TOKEN = 33 };
 struct grant {
 	struct digest key;
-	char token[GRANT_TOKEN]; /* whose: random, in hexadecimal */
+	char token[GRANT_TOKEN]; /* whose: of a home on a machine, in hexadecimal (lease.c) */
 	uint64_t fence;
 	int64_t length;          /* ns, from when it was given or renewed */
 };
@@ -134,8 +134,8 @@ struct remote_ops {
 	int (*secret)(uint8_t out[16], const struct home *h, dpc_error *err);
 	/* The generation in force, which is also the floor; `raise`: above all that has begun. */
 	int (*floor)(uint64_t *out, void *self, bool raise, dpc_error *err);
-	/* Try to get `g`, whose key, token and length are set. DPC_MISS: somebody else has it, for
-	 * *left ns if he does not renew it. */
+	/* Try to get `g`, whose key, token and length are set; from one with the same token it is
+	 * taken over. DPC_MISS: somebody else has it, for *left ns if he does not renew it. */
 	int (*acquire)(struct grant *g, int64_t *left, void *self, dpc_error *err);
 	/* Renew it, without waiting for the answer: it is looked at the next time. DPC_MISS: it is lost. */
 	int (*renew)(const struct grant *g, void *self, dpc_error *err);

@@ -39,7 +39,8 @@ static int fetch(struct answer *out, struct ask *a, dpc_error *err)
 int value_find(struct answer *out, struct ask *a, dpc_error *err)
 {
 	int rc = ask_recall(out, a, err);
-	return rc == DPC_MISS && !a->found ? vault_fetch(out, a, err) : rc;
+	/* On a server there may be a later one than the shelf's. */
+	return rc == DPC_MISS && (!a->found || a->home->place) ? fetch(out, a, err) : rc;
 }
 
 int value_get(struct answer *out, const struct home *h, const struct value_name *n, int64_t ttl,
@@ -48,9 +49,7 @@ int value_get(struct answer *out, const struct home *h, const struct value_name 
 	struct naming g;
 	int rc = value_name_it(&g, h, n, ttl < 0 ? DPC_FOREVER : ttl, err);
 	if (rc == DPC_OK)
-		rc = ask_recall(out, &g.ask, err);
-	if (rc == DPC_MISS && (!g.ask.found || h->place))
-		rc = fetch(out, &g.ask, err);
+		rc = value_find(out, &g.ask, err);
 	if (rc == DPC_OK && ttl < 0 && out->age > out->capsule.ttl)
 		rc = DPC_MISS;
 	if (rc != DPC_OK)

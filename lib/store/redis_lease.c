@@ -2,7 +2,8 @@
  *
  * The lease's key holds "FENCE:TOKEN" and expires by the server's clock; each grant's
  * fencing number is greater than the last one's. Renewal and release compare first, in one
- * step with what they do; and so does the put (redis.c). Whoever was paused past his lease
+ * step with what they do; and so does the put (redis.c). One's own lease, of a leader who
+ * died, is taken over under a new number. Whoever was paused past his lease
  * finds another's there, or none, and changes nothing.
  *
  * The end of a lease is published under the name of its key, on a link of its own: a link
@@ -69,7 +70,7 @@ static int floor_now(uint64_t *out, void *self, bool raise, dpc_error *err)
 /* --- a lease --- */
 
 static const char ACQUIRE[] = "local left = redis.call('PTTL', KEYS[1]) "
-                              "if left >= 0 then return {0, left} end "
+                              "if left >= 0 and string.sub(redis.call('GET', KEYS[1]), -#ARGV[1]) ~= ARGV[1] then return {0, left} end "
                               "local t = redis.call('TIME') "
                               "local fence = t[1] * 1000000 + t[2] "
                               "local last = tonumber(redis.call('GET', KEYS[2]) or '0') "
