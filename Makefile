@@ -29,7 +29,7 @@ endif
 
 # The engines whose libraries are there, besides SQLite.
 WITH := $(if $(shell pkg-config --exists lmdb && echo y),lmdb)
-STORES = $(wildcard lib/store/sqlite*.c) lib/store/mem.c lib/store/record.c lib/store/places.c $(foreach e,$(WITH),$(wildcard lib/store/$(e)*.c))
+STORES = $(wildcard lib/store/sqlite*.c) lib/store/mem.c lib/store/tier.c lib/store/record.c lib/store/places.c $(foreach e,$(WITH),$(wildcard lib/store/$(e)*.c))
 STORE_PACKAGES = sqlite3 $(WITH)
 
 # And those that are loaded (lib/plugin.h), each an object of its own. Of one whose

@@ -48,11 +48,9 @@ static void exec_ours(const char *name, char *const *argv)
 static bool names_loadable(const char *word)
 {
 	static const char option[] = "--store=";
-	const char *rest;
 	if (strncmp(word, option, sizeof option - 1) == 0)
 		word += sizeof option - 1;
-	enum engine e = engine_of_url(word, &rest);
-	return e < ENGINE_COUNT && engine_names[e].object;
+	return engine_is_loaded_for(word);
 }
 
 /* What is an option and what the command's own word is not looked at: a false alarm

@@ -115,7 +115,7 @@ static void check_engines(struct check *c)
 	const char *last = NULL;
 	for (enum engine e = 0; e < ENGINE_COUNT; e++) {
 		const char *object = engine_names[e].object;
-		if (!engine_names[e].fleeting && !(object && last && strcmp(object, last) == 0))
+		if (!engine_names[e].fleeting && e != ENGINE_TIER && !(object && last && strcmp(object, last) == 0))
 			check_engine(c, e);
 		last = object;
 	}

@@ -11,9 +11,20 @@ const struct engine_name engine_names[ENGINE_COUNT] = {
     [ENGINE_REDIS] = {"redis", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_REDIS_TLS] = {"rediss", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_REDIS_UNIX] = {"redis+unix", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
+    [ENGINE_TIER] = {"tier", "a tiered", "/dpcache-tier", NULL, NULL, .remote = true},
     [ENGINE_NULL] = {"null", "no", "", NULL, NULL, .fleeting = true},
     [ENGINE_MEM] = {"mem", "a process's own", "", NULL, NULL, .fleeting = true},
 };
+
+bool engine_is_loaded_for(const char *url)
+{
+	const char *rest;
+	enum engine e = engine_of_url(url, &rest);
+	const char *second = e == ENGINE_TIER ? strchr(rest, ',') : NULL;
+	if (e == ENGINE_TIER)
+		return second && engine_is_loaded_for(second + 1);
+	return e < ENGINE_COUNT && engine_names[e].object;
+}
 
 enum engine engine_of_url(const char *url, const char **rest)
 {

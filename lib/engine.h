@@ -12,6 +12,7 @@ enum engine {
 	ENGINE_REDIS,
 	ENGINE_REDIS_TLS,
 	ENGINE_REDIS_UNIX,
+	ENGINE_TIER, /* one here in front of one on a server */
 	/* A new one comes here: their numbers stand in the homes' state files. */
 	ENGINE_NULL, /* keeps nothing, and has no home */
 	ENGINE_MEM,  /* nor has this: it keeps something as long as a handle of the library is open */
@@ -19,7 +20,7 @@ enum engine {
 };
 
 /* As usage has them. */
-#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY], redis://HOST[:PORT][/DB], rediss://…, redis+unix://PATH, mem: or null:"
+#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY], redis://HOST[:PORT][/DB], rediss://…, redis+unix://PATH, tier:NEAR,FAR, mem: or null:"
 
 struct engine_name {
 	const char *scheme;    /* of its URLs, without the colon */
@@ -38,5 +39,8 @@ extern const struct engine_name engine_names[ENGINE_COUNT];
 /* The engine of a URL, and what stands behind the colon in *rest. ENGINE_COUNT
  * when it names none. */
 enum engine engine_of_url(const char *url, const char **rest);
+
+/* Is it one for which an object is loaded? */
+bool engine_is_loaded_for(const char *url);
 
 #endif

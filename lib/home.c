@@ -68,11 +68,38 @@ static int remote_path(struct home *h, const char *(*account_home)(void), dpc_er
 
 static int locate_remote(struct home *h, const char *rest, const char *(*account_home)(void), dpc_error *err)
 {
-	int rc = net_parse(&h->net, h->engine, rest, err);
+	int rc = net_parse(&h->net, h->far, rest, err);
 	if (rc != DPC_OK)
 		return rc;
-	h->place = net_place(&h->net, h->engine);
-	return remote_path(h, account_home, err);
+	h->place = net_place(&h->net, h->far);
+	return *h->path ? DPC_OK : remote_path(h, account_home, err);
+}
+
+static int refuse_tier(dpc_error *err)
+{
+	return dpc__fail(err, DPC_E_USAGE,
+	                 "the store's URL tier:… is not a store in a file, a comma, and one on a server (such as "
+	                 "tier:sqlite:,redis://HOST)");
+}
+
+/* "NEAR:[DIRECTORY],FAR://…". The directory is the home. */
+static int locate_tier(struct home *h, const char *rest, const char *(*account_home)(void), dpc_error *err)
+{
+	static const int64_t MINUTE = INT64_C(60) * 1000000000;
+	char directory[PATH_MAX];
+	const char *comma = strchr(rest, ','), *near, *far;
+	h->near = engine_of_url(rest, &near);
+	h->far = comma ? engine_of_url(comma + 1, &far) : ENGINE_COUNT;
+	if (!comma || h->near == ENGINE_COUNT || h->far == ENGINE_COUNT || !engine_names[h->near].file ||
+	    !engine_names[h->far].remote || h->far == ENGINE_TIER || near > comma || comma - near >= PATH_MAX)
+		return refuse_tier(err);
+	snprintf(directory, sizeof directory, "%.*s", (int)(comma - near), near);
+	int rc = *directory ? join_path(h->path, err, directory, "") : DPC_OK;
+	if (rc == DPC_OK)
+		rc = locate_remote(h, far, account_home, err);
+	if (rc == DPC_OK && !h->net.l1_ttl_given)
+		h->net.l1_ttl = MINUTE;
+	return rc;
 }
 
 /* Only the scheme of it is told: what follows may hold a password. */
@@ -94,8 +121,11 @@ int home_locate(struct home *h, const char *url, const char *(*account_home)(voi
 	h->engine = url ? engine_of_url(url, &rest) : ENGINE_SQLITE;
 	if (h->engine == ENGINE_COUNT || (engine_names[h->engine].fleeting && *rest))
 		return refuse_url(url, err);
+	h->near = h->far = h->engine;
 	if (engine_names[h->engine].fleeting)
 		return DPC_OK;
+	if (h->engine == ENGINE_TIER)
+		return locate_tier(h, rest, account_home, err);
 	if (engine_names[h->engine].remote)
 		return locate_remote(h, rest, account_home, err);
 	return *rest ? join_path(h->path, err, rest, "") : default_path(h, account_home, err);
@@ -217,7 +247,7 @@ static int check_files(const struct home *h, dpc_error *err)
 {
 	for (enum engine e = 0; e < ENGINE_COUNT; e++) {
 		const char *file = engine_names[e].file;
-		if (e != h->engine && file && faccessat(h->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		if (e != h->engine && e != h->near && file && faccessat(h->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return refuse_engine(h, e, err);
 	}
 	return DPC_OK;

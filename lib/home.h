@@ -35,6 +35,7 @@
 struct home {
 	int fd; /* the directory; -1 when closed */
 	enum engine engine;
+	enum engine near, far; /* of a tier: the two; else both are the engine */
 	struct net net;   /* of a network store: what its URL says … */
 	uint64_t place;   /* … and which it is; 0: a local one */
 	struct mem *mem;  /* of mem:, in the library: its entries (store/mem.h); else NULL */

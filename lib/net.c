@@ -102,6 +102,7 @@ static int take_option(struct net *n, enum engine engine, struct slice name, str
 	if (is(name, "io_timeout"))
 		return take_duration(&n->io_timeout, engine, value, SECOND / 1000,
 		                     "has an io_timeout that is no duration of 1ms or more", err);
+	n->l1_ttl_given |= is(name, "l1_ttl");
 	if (is(name, "l1_ttl"))
 		return take_duration(&n->l1_ttl, engine, value, 0, "has an l1_ttl that is no duration", err);
 	if (is(name, "read_only"))

@@ -8,7 +8,7 @@
  *   db         the database's number, where a path stands in its place
  *   lease      for how long a run is its machine's alone without being renewed (10s)
  *   io_timeout for a connection, and for each answer (1s)
- *   l1_ttl     how old what lies on the shelf may get before the server is asked again (1s)
+ *   l1_ttl     how old what lies on the shelf may get before the server is asked again (1s; of a tier 1m)
  *   read_only  =1: nothing is stored, removed or counted
  *   unsigned   =1: values are not signed, and those without a signature are believed
  *   zstd       level of compression; 0: none (3)
@@ -30,7 +30,7 @@ struct net {
 	struct slice user, hosts, path, ns, ca; /* data NULL: not given */
 	int database, zstd;
 	int64_t lease, io_timeout, l1_ttl; /* ns */
-	bool read_only, unsigned_values;
+	bool read_only, unsigned_values, l1_ttl_given;
 };
 
 /* `rest` is what stands behind the scheme's colon. DPC_E_USAGE in one line, which tells

@@ -116,5 +116,6 @@ int prune_cache(struct prune *p, const struct home *h, dpc_error *err)
 		rc = vault_remove_if(h, beyond_limits, &s, &p->count, &p->bytes, err);
 	pathset_release(&s.questions);
 	buf_release(&s.families);
-	return rc == DPC_OK && p->bytes ? compact(h, err) : rc;
+	/* What a tier has near is not among what is listed. */
+	return rc == DPC_OK && (p->bytes || h->engine == ENGINE_TIER) ? compact(h, err) : rc;
 }

@@ -9,6 +9,7 @@
 static const struct store_ops *const engines[ENGINE_COUNT] = {
     [ENGINE_SQLITE] = &store_sqlite,
     [ENGINE_MEM] = &store_mem,
+    [ENGINE_TIER] = &store_tier,
 #ifdef WITH_LMDB
     [ENGINE_LMDB] = &store_lmdb,
 #endif
@@ -38,7 +39,11 @@ int store_locate(struct home *h, const char *url, dpc_error *err)
 {
 	const struct store_ops *ops;
 	int rc = home_locate(h, url, account_home, err);
-	return rc == DPC_OK && h->engine != ENGINE_NULL ? store_find_engine(&ops, h->engine, err) : rc;
+	if (rc != DPC_OK || h->engine == ENGINE_NULL)
+		return rc;
+	/* Of a tier both; each is itself elsewhere. */
+	rc = store_find_engine(&ops, h->near, err);
+	return rc == DPC_OK ? store_find_engine(&ops, h->far, err) : rc;
 }
 
 int store_look_only(struct store *s, const struct home *h, dpc_error *err)

@@ -149,7 +149,7 @@ struct remote_ops {
 	void (*close_ear)(void *ear);
 };
 
-extern const struct store_ops store_sqlite, store_lmdb, store_redis, store_mem;
+extern const struct store_ops store_sqlite, store_lmdb, store_redis, store_mem, store_tier;
 
 struct store {
 	const struct store_ops *ops;

@@ -35,6 +35,7 @@ choose_store() {
 	lmdb) DATABASE=cache.mdb DIRECTORY=dpcache-lmdb ;;
 	gdbm) DATABASE=cache.gdbm DIRECTORY=dpcache-gdbm ;;
 	redis) DATABASE='' DIRECTORY='' && use_redis ;;
+	tier) DATABASE='' DIRECTORY='' && use_redis && DPCACHE_STORE=tier:sqlite:,$DPCACHE_STORE ;;
 	esac
 }
 

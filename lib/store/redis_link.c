@@ -232,8 +232,8 @@ static int greet(struct redis_link *l, dpc_error *err)
 static void name_link(struct redis_link *l)
 {
 	const struct net *n = &l->home->net;
-	const struct slice *where = l->home->engine == ENGINE_REDIS_UNIX ? &n->path : &n->hosts;
-	snprintf(l->name, sizeof l->name, "%s://%.*s", engine_names[l->home->engine].scheme, (int)where->size,
+	const struct slice *where = l->home->far == ENGINE_REDIS_UNIX ? &n->path : &n->hosts;
+	snprintf(l->name, sizeof l->name, "%s://%.*s", engine_names[l->home->far].scheme, (int)where->size,
 	         (const char *)where->data);
 }
 
@@ -241,12 +241,12 @@ static int connect_channel(struct redis_link *l, dpc_error *err)
 {
 	char host[NET_TEXT], path[NET_TEXT], ca[NET_TEXT], port_text[8];
 	const struct net *n = &l->home->net;
-	struct channel_target to = {.tls = l->home->engine == ENGINE_REDIS_TLS};
+	struct channel_target to = {.tls = l->home->far == ENGINE_REDIS_TLS};
 	struct slice hosts = n->hosts;
 	int port;
 	net_text(ca, n->ca);
 	to.ca = n->ca.data ? ca : NULL;
-	if (l->home->engine == ENGINE_REDIS_UNIX) {
+	if (l->home->far == ENGINE_REDIS_UNIX) {
 		net_text(path, n->path);
 		to.path = path;
 	} else if (net_next_host(host, &port, &hosts, 6379)) {

@@ -30,7 +30,8 @@ enum engine home_engine = ENGINE_SQLITE;
 
 bool engine_can_be_asked(void)
 {
-	return !engine_names[home_engine].remote || (home_engine == ENGINE_REDIS_UNIX && getenv("DPC_TEST_REDIS"));
+	bool asked = home_engine == ENGINE_REDIS_UNIX || home_engine == ENGINE_TIER;
+	return !engine_names[home_engine].remote || (asked && getenv("DPC_TEST_REDIS"));
 }
 
 /* Whose URL a home borrows. Each directory has a namespace of its own there. */
@@ -40,7 +41,7 @@ static const char *remote_url(const char *path)
 	static size_t next;
 	char *url = urls[next++ % 16];
 	setenv("DPCACHE_DIR", path, 1);
-	snprintf(url, sizeof urls[0], "%s://%s?unsigned=1&ns=%016llx", engine_names[home_engine].scheme,
+	snprintf(url, sizeof urls[0], "%sredis+unix://%s?unsigned=1&ns=%016llx", home_engine == ENGINE_TIER ? "tier:sqlite:," : "",
 	         getenv("DPC_TEST_REDIS"), (unsigned long long)hash64(path, strlen(path)));
 	return url;
 }
