@@ -39,6 +39,8 @@ static int begin_write(struct lmdb_work *w, struct lmdb_store *s, size_t room, d
 {
 	if (!s->batch.txn) {
 		int rc = lmdb_write(w, s->env, room, err);
+		/* For its map of the file. */
+		w->reader = s->kept ? &s->reader : NULL;
 		if (rc == DPC_OK && (rc = lmdb_pages_free(w, err)) != DPC_OK)
 			lmdb_end(w, rc, NULL);
 		if (rc != DPC_OK || !s->in_batch)
@@ -63,23 +65,12 @@ static int batch(void *self, bool begin, dpc_error *err)
 
 /* --- reading and writing by key; DPC_MISS where there is none --- */
 
-static int find(MDB_val *value, const struct lmdb_work *w, MDB_val *key, dpc_error *err)
-{
-	int rc = lmdb_pages_sound(w, key, err);
-	if (rc != DPC_OK)
-		return rc;
-	rc = mdb_get(w->txn, w->table, key, value);
-	return rc == 0              ? DPC_OK
-	       : rc == MDB_NOTFOUND ? DPC_MISS
-	                            : lmdb_failed(lmdb_env_path(w->env), rc, err);
-}
-
 static int find_entry(struct entry_info *info, struct slice *capsule, const struct lmdb_work *w,
                       const struct digest *key, dpc_error *err)
 {
 	struct record_key k;
 	MDB_val name = key_of(&k, RECORD_ENTRY, key), value;
-	int rc = find(&value, w, &name, err);
+	int rc = lmdb_pages_find(&value, w, &name, err);
 	if (rc == DPC_OK && !record_decode_entry(info, capsule, key, slice_of(&value)))
 		rc = lmdb_failed(lmdb_env_path(w->env), MDB_CORRUPTED, err);
 	return rc;
@@ -90,7 +81,7 @@ static int find_usage(struct usage *u, const struct lmdb_work *w, const struct d
 	struct record_key k;
 	MDB_val name = key_of(&k, RECORD_USAGE, key), value;
 	*u = (struct usage){0};
-	int rc = find(&value, w, &name, err);
+	int rc = lmdb_pages_find(&value, w, &name, err);
 	if (rc == DPC_OK)
 		*u = record_decode_usage(slice_of(&value));
 	return rc == DPC_MISS ? DPC_OK : rc;
@@ -298,7 +289,7 @@ static int read_counters(struct counters *out, const struct lmdb_work *w, dpc_er
 	struct record_key k;
 	MDB_val name = key_of(&k, RECORD_COUNTERS, NULL), value;
 	*out = (struct counters){{0}};
-	int rc = find(&value, w, &name, err);
+	int rc = lmdb_pages_find(&value, w, &name, err);
 	if (rc == DPC_OK)
 		*out = record_decode_counters(slice_of(&value));
 	return rc == DPC_MISS ? DPC_OK : rc;

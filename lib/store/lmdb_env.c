@@ -334,7 +334,6 @@ void lmdb_reader_release(struct lmdb_reader *r)
 		mdb_txn_abort(r->txn);
 	if (r->map)
 		munmap((void *)r->map, r->pages * r->page_size);
-	free(r->sound);
 	*r = (struct lmdb_reader){0};
 }
 
@@ -395,7 +394,7 @@ int lmdb_end(struct lmdb_work *w, int result, dpc_error *err)
 {
 	if (!w->txn)
 		return result;
-	if (w->reader) {
+	if (w->reader && !w->writes) {
 		mdb_txn_reset(w->txn);
 		w->reader->txn = w->txn;
 	} else if (result < 0) {

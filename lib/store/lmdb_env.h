@@ -28,15 +28,13 @@ void lmdb_env_close(struct lmdb_env *e);
 /* What LMDB's result code means here. Returns the DPC_E_ code. */
 int lmdb_failed(const char *path, int rc, dpc_error *err);
 
-/* What a store that is kept has for all its readers, one after the other: their
- * transaction, and what was found sound. Zero-initialise; released with lmdb_reader_release,
- * unless the environment is a parent's. */
+/* What a store that is kept has for all its readers, one after the other. Zero-initialise;
+ * released with lmdb_reader_release, unless the environment is a parent's. */
 struct lmdb_reader {
 	MDB_txn *txn;
 	const uint8_t *map; /* the file, as far as it has been seen */
 	size_t pages, page_size;
-	size_t seen;        /* the transaction of which the bits tell … */
-	uint8_t *sound;     /* … which pages have been looked at */
+	size_t seen; /* the last transaction that was committed when it was last read */
 };
 void lmdb_reader_release(struct lmdb_reader *r);
 
@@ -45,7 +43,7 @@ void lmdb_reader_release(struct lmdb_reader *r);
 struct lmdb_work {
 	struct lmdb_env *env;
 	MDB_txn *txn;
-	struct lmdb_reader *reader; /* whose transaction it is; NULL: its own */
+	struct lmdb_reader *reader; /* whose map is used and, to read, whose transaction; NULL: its own */
 	MDB_dbi table;
 	bool writes;
 	bool sound; /* each page has been looked at */

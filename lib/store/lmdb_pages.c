@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -116,7 +115,8 @@ struct tour {
 	const MDB_val *key; /* NULL: all */
 	bool beside;
 	bool lists; /* the data are lists of free pages */
-	uint8_t *known; /* bits of the pages that were found sound before; or NULL */
+	bool narrow; /* nothing but what a search for the key touches, which leaves in … */
+	MDB_val found; /* … what is under it; mv_data NULL: nothing */
 };
 
 static const uint8_t *page_at(const struct tour *t, uint64_t number)
@@ -146,26 +146,39 @@ static unsigned node_count(const uint8_t *page)
 	return (unsigned)(get16(page + LOWER_AT) - HEADER) / 2;
 }
 
+static bool bounds_fit(const struct tour *t, const uint8_t *page)
+{
+	uint32_t lower = get16(page + LOWER_AT), upper = get16(page + UPPER_AT);
+	/* 0 stands for all of the largest pages. */
+	return lower >= HEADER + 2 && lower % 2 == 0 && lower <= upper && upper <= t->page_size;
+}
+
+/* What it takes; 0: it does not lie within the page. */
+static uint32_t node_size(const struct tour *t, const uint8_t *page, unsigned i, bool leaf)
+{
+	uint32_t at = get16(page + HEADER + 2 * i);
+	if (at < get16(page + UPPER_AT) || at % 2 || at + NODE > t->page_size)
+		return 0;
+	struct node n = node_at(page, i);
+	if (leaf && (n.flags & ~ELSEWHERE))
+		return 0;
+	uint64_t size = NODE + (uint64_t)n.key_size + (!leaf ? 0 : n.flags ? sizeof(uint64_t) : n.size);
+	return at + size > t->page_size ? 0 : (uint32_t)(size + size % 2);
+}
+
 /* Number, count and data of a page's node lie within bounds. */
 static bool nodes_fit(const struct tour *t, const uint8_t *page, bool leaf)
 {
-	uint32_t lower = get16(page + LOWER_AT), upper = get16(page + UPPER_AT), used = 0;
-	/* 0 stands for all of the largest pages. */
-	if (lower < HEADER + 2 || lower % 2 || lower > upper || upper > t->page_size)
+	uint32_t used = 0;
+	if (!bounds_fit(t, page))
 		return false;
 	for (unsigned i = 0; i < node_count(page); i++) {
-		uint32_t at = get16(page + HEADER + 2 * i);
-		if (at < upper || at % 2 || at + NODE > t->page_size)
+		uint32_t size = node_size(t, page, i, leaf);
+		if (!size)
 			return false;
-		struct node n = node_at(page, i);
-		if (leaf && (n.flags & ~ELSEWHERE))
-			return false;
-		uint64_t size = NODE + (uint64_t)n.key_size + (!leaf ? 0 : n.flags ? sizeof(uint64_t) : n.size);
-		if (at + size > t->page_size)
-			return false;
-		used += (uint32_t)(size + size % 2);
+		used += size;
 	}
-	return used <= t->page_size - upper;
+	return used <= t->page_size - get16(page + UPPER_AT);
 }
 
 /* The data of a leaf's node, or NULL. */
@@ -206,23 +219,39 @@ static int compare(const struct node *n, const MDB_val *key)
 	return order ? order : n->key_size < key->mv_size ? -1 : n->key_size > key->mv_size;
 }
 
-/* The child in which the key is, found the way LMDB does; the first one's own key says
- * nothing. */
+/* The child in which the key is; the first one's own key says nothing. */
 static unsigned way_to(const uint8_t *page, const MDB_val *key)
 {
-	unsigned low = 1, high = node_count(page);
-	while (low < high) {
+	unsigned i = 1;
+	while (i < node_count(page)) {
+		struct node n = node_at(page, i);
+		if (compare(&n, key) > 0)
+			break;
+		i++;
+	}
+	return i - 1;
+}
+
+/* The same as LMDB finds it, looking at no more than it does: in a leaf the node of the
+ * key, else the last one before it. *exact: it is that very key. false: damaged. */
+static bool search(unsigned *found, bool *exact, const struct tour *t, const uint8_t *page, bool leaf)
+{
+	unsigned low = leaf ? 0 : 1, high = node_count(page);
+	*exact = false;
+	while (low < high && !*exact) {
 		unsigned middle = (low + high - 1) / 2;
+		if (!node_size(t, page, middle, leaf))
+			return false;
 		struct node n = node_at(page, middle);
-		int order = compare(&n, key);
-		if (order == 0)
-			return middle;
-		if (order < 0)
+		int order = compare(&n, t->key);
+		*exact = order == 0;
+		if (order <= 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low - 1;
+	*found = low ? low - 1 : 0;
+	return leaf || *found || node_size(t, page, 0, leaf);
 }
 
 static bool leaf_is_sound(const struct tour *t, const uint8_t *page)
@@ -234,17 +263,6 @@ static bool leaf_is_sound(const struct tour *t, const uint8_t *page)
 			return false;
 	}
 	return true;
-}
-
-static bool is_known(const struct tour *t, uint64_t number)
-{
-	return t->known && (t->known[number / 8] & 1u << number % 8);
-}
-
-static void note_known(struct tour *t, uint64_t number)
-{
-	if (t->known)
-		t->known[number / 8] |= (uint8_t)(1u << number % 8);
 }
 
 static bool is_sound(struct tour *t, uint64_t number, unsigned depth);
@@ -272,21 +290,49 @@ static bool is_sound(struct tour *t, uint64_t number, unsigned depth)
 	t->left--;
 	const uint8_t *page = page_at(t, number);
 	uint16_t kind = get16(page + FLAGS_AT);
-	if (is_known(t, number))
-		return kind == LEAF || branch_is_sound(t, page, depth);
 	if (get64(page) != number || (kind != LEAF && kind != BRANCH) || !nodes_fit(t, page, kind == LEAF))
 		return false;
-	bool sound = kind == LEAF ? leaf_is_sound(t, page) : branch_is_sound(t, page, depth);
-	if (sound)
-		note_known(t, number);
-	return sound;
+	return kind == LEAF ? leaf_is_sound(t, page) : branch_is_sound(t, page, depth);
+}
+
+/* NULL: it is none that could be on the way. */
+static const uint8_t *page_on_way(const struct tour *t, uint64_t number, bool *leaf)
+{
+	if (number < 2 || number >= t->pages)
+		return NULL;
+	const uint8_t *page = page_at(t, number);
+	uint16_t kind = get16(page + FLAGS_AT);
+	*leaf = kind == LEAF;
+	bool sound = get64(page) == number && (kind == LEAF || kind == BRANCH) && bounds_fit(t, page) &&
+	             (*leaf || node_count(page) > 1);
+	return sound ? page : NULL;
+}
+
+static bool way_is_sound(struct tour *t, uint64_t number)
+{
+	for (unsigned depth = 0; depth <= DEEPEST; depth++) {
+		unsigned at;
+		bool leaf, exact;
+		const uint8_t *page = page_on_way(t, number, &leaf);
+		if (!page || !search(&at, &exact, t, page, leaf))
+			return false;
+		struct node n = node_at(page, at);
+		if (leaf && exact)
+			t->found = (MDB_val){n.size, (void *)data_of(t, &n)};
+		if (leaf)
+			return !exact || t->found.mv_data;
+		number = n.child;
+	}
+	return false;
 }
 
 static bool tree_is_sound(struct tour *t, const uint8_t *tree)
 {
 	uint64_t root = get64(tree + TREE_ROOT);
 	t->left = t->pages;
-	return root == NO_PAGE || is_sound(t, root, 0);
+	if (root == NO_PAGE)
+		return true;
+	return t->narrow ? way_is_sound(t, root) : is_sound(t, root, 0);
 }
 
 /* The whole file, of `pages`; NULL when it cannot be had. */
@@ -310,29 +356,18 @@ static const uint8_t *meta_of(const uint8_t *map, size_t page_size, const struct
 	return map + ((mdb_txn_id(w->txn) - w->writes) & 1) * page_size;
 }
 
-static bool renew_map(struct lmdb_reader *r, MDB_env *env)
-{
-	if (r->map)
-		munmap((void *)r->map, r->pages * r->page_size);
-	free(r->sound);
-	r->map = map_file(&r->pages, &r->page_size, env);
-	r->sound = r->map ? calloc(1, r->pages / 8 + 1) : NULL;
-	return r->map != NULL;
-}
-
-/* What was found sound holds for one transaction: the next writer's pages may lie where
- * others lay. The file only grows while it is open, so its size is asked for only when
- * there is more in it than was mapped. */
+/* The file only grows while it is open, so its size is asked for only when there is more in
+ * it than was mapped. */
 static bool renew_reader(struct lmdb_reader *r, const struct lmdb_work *w)
 {
-	size_t txn = mdb_txn_id(w->txn);
-	if ((!r->map || get64(meta_of(r->map, r->page_size, w) + META_LAST) >= r->pages) &&
-	    !renew_map(r, mdb_txn_env(w->txn)))
-		return false;
-	if (r->seen != txn && r->sound)
-		memset(r->sound, 0, r->pages / 8 + 1);
-	r->seen = txn;
-	return true;
+	if (!w->writes)
+		r->seen = mdb_txn_id(w->txn);
+	if (r->map && get64(meta_of(r->map, r->page_size, w) + META_LAST) < r->pages)
+		return true;
+	if (r->map)
+		munmap((void *)r->map, r->pages * r->page_size);
+	r->map = map_file(&r->pages, &r->page_size, mdb_txn_env(w->txn));
+	return r->map != NULL;
 }
 
 uint64_t lmdb_pages_last(const struct lmdb_reader *r)
@@ -355,7 +390,7 @@ static const uint8_t *begin_tour(struct tour *t, const struct lmdb_work *w)
 		t->map = w->reader->map;
 		pages = w->reader->pages;
 		page_size = w->reader->page_size;
-		t->known = t->key ? w->reader->sound : NULL;
+		t->narrow = t->key && !w->writes;
 	}
 	if (!t->map)
 		return NULL;
@@ -383,6 +418,28 @@ int lmdb_pages_free(const struct lmdb_work *w, dpc_error *err)
 	struct tour t = {.lists = true};
 	const uint8_t *meta = begin_tour(&t, w);
 	return end_tour(&t, w, meta && (is_passed(w, meta) || tree_is_sound(&t, meta + META_FREE)), err);
+}
+
+static int ask_lmdb(MDB_val *value, const struct lmdb_work *w, MDB_val *key, dpc_error *err)
+{
+	int rc = mdb_get(w->txn, w->table, key, value);
+	return rc == 0              ? DPC_OK
+	       : rc == MDB_NOTFOUND ? DPC_MISS
+	                            : lmdb_failed(lmdb_env_path(w->env), rc, err);
+}
+
+int lmdb_pages_find(MDB_val *value, const struct lmdb_work *w, MDB_val *key, dpc_error *err)
+{
+	struct tour t = {.key = key};
+	if (w->sound)
+		return ask_lmdb(value, w, key, err);
+	const uint8_t *meta = begin_tour(&t, w);
+	bool passed = meta && is_passed(w, meta);
+	int rc = end_tour(&t, w, meta && (passed || tree_is_sound(&t, meta + META_MAIN)), err);
+	if (rc != DPC_OK || !t.narrow || passed)
+		return rc == DPC_OK ? ask_lmdb(value, w, key, err) : rc;
+	*value = t.found;
+	return t.found.mv_data ? DPC_OK : DPC_MISS;
 }
 
 int lmdb_pages_sound(const struct lmdb_work *w, const MDB_val *key, dpc_error *err)

@@ -12,9 +12,15 @@
  * DPC_E_VERSION. */
 int lmdb_pages_file(const struct home *h, const char *name, dpc_error *err);
 
-/* The pages on the way to `key` and, for a writer, those beside it. NULL: each page
- * there is. DPC_E_CORRUPT. */
+/* The pages on the way to `key` and, for a writer, those beside it. NULL: each page there is.
+ * DPC_E_CORRUPT. */
 int lmdb_pages_sound(const struct lmdb_work *w, const MDB_val *key, dpc_error *err);
+
+/* What is under `key`, borrowed for the transaction, after the pages on the way to it have been
+ * looked at. Where a reader is kept it is the looking that finds it, in LMDB's steps and in
+ * nothing but what they touch: among a million entries each page that is walked through twice,
+ * by two mappings, is dear. DPC_MISS; DPC_E_CORRUPT. */
+int lmdb_pages_find(MDB_val *value, const struct lmdb_work *w, MDB_val *key, dpc_error *err);
 
 /* Those that say what is free, as a writer needs them. */
 int lmdb_pages_free(const struct lmdb_work *w, dpc_error *err);

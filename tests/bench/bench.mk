@@ -9,7 +9,7 @@ BENCH_KINDS = $(shell command -v musl-gcc >/dev/null 2>&1 && echo musl; \
 bench: bench-tools bench-fronts
 	@tests/bench/bench $(BUILD)
 
-bench-tools: all $(BENCH)/spawn $(BENCH)/lstats $(BENCH)/opens $(BENCH)/opens-static $(BENCH)/watch
+bench-tools: all $(BENCH)/spawn $(BENCH)/lstats $(BENCH)/opens $(BENCH)/opens-static $(BENCH)/watch $(if $(WITH),$(BENCH)/stores)
 
 # Without -Ilib: its spawn.h would stand before the system's.
 $(BENCH)/%: tests/bench/%.c
@@ -22,6 +22,12 @@ $(BENCH)/opens-static: tests/bench/opens.c
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -static $< -o $@ || rm -f $@
+
+# Against the engines alone, so with their headers; and with the library's, to fill stores.
+$(BENCH)/stores: $(wildcard tests/bench/stores*.[ch]) $(BUILD)/libdpcache.a
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -iquote lib $(filter %.c %.a,$^) -o $@ $(STORE_LIBS) -lm
 
 # The shim's log in words; it knows the wire.
 $(BENCH)/watch: tests/shim/watch.c lib/shim/wire.h
