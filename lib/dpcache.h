@@ -8,7 +8,8 @@
  * error. Functions that take a dpc_error fill it when they return a negative
  * code; it may be NULL.
  * Threads: a dpc_cache may be used by one thread at a time; different handles
- * are independent. The library never prints, exits or touches signals.
+ * are independent. A child that was forked may go on with its parent's handles: nothing
+ * that is open is shared, and of what is in memory each has its own. The library never prints, exits or touches signals.
  */
 #ifndef DPCACHE_H
 #define DPCACHE_H
@@ -59,7 +60,13 @@ DPC_API const char *dpc_version(void);
  * default one where DIRECTORY is left out, or one on a server. NULL takes
  * DPCACHE_STORE and DPCACHE_DIR from the environment, as the command does. The
  * directory is created where it is missing. On success *out is owned by the caller,
- * who ends it with dpc_cache_close. */
+ * who ends it with dpc_cache_close.
+ *
+ * "mem:" is at most 64 MiB in this process, which end with the handle. "tier:mem:,URL"
+ * puts as much memory in front of the store at URL: what this handle has seen counts
+ * there for a second, so that what others replace or remove shows after at most a
+ * second; an invalidation shows at once, and so does what the handle itself puts or
+ * removes. Without it all of that shows with the next call. */
 DPC_API int dpc_cache_open(dpc_cache **out, const char *url, dpc_error *err);
 
 /* Close and free; NULL is allowed. */

@@ -71,6 +71,23 @@ assert_nothing_made() {
 	assert_nothing_made
 }
 
+@test "mem: every process has its own, so that every call runs, and no file is made" {
+	export DPCACHE_STORE=mem:
+	for n in 1 2; do
+		run -0 --separate-stderr dpcache run tool x
+		assert_output '<x>'
+		assert_equal "$stderr" ''
+		assert_runs runs $n
+	done
+	echo value | dpcache put name
+	assert_silent 1 dpcache get name
+	assert_silent 0 dpcache invalidate --all
+	assert_json '. == []' dpcache ls --json
+	run -0 dpcache doctor
+	assert_line --partial 'mem: keeps nothing'
+	assert_nothing_made
+}
+
 @test "null: with --require-cache nothing runs, for nothing could keep others out" {
 	run -125 --separate-stderr dpcache run --require-cache --store null: tool
 	assert_one_warning 'keeps nothing'
