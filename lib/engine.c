@@ -5,9 +5,9 @@
 /* Each engine has a default directory of its own: a home holds one engine's
  * entries, and who tries another URL should not be told that his cache is not. */
 const struct engine_name engine_names[ENGINE_COUNT] = {
-    [ENGINE_SQLITE] = {"sqlite", "an SQLite", "/dpcache", "cache.db", NULL},
-    [ENGINE_LMDB] = {"lmdb", "an LMDB", "/dpcache-lmdb", "cache.mdb", NULL},
-    [ENGINE_GDBM] = {"gdbm", "a GDBM", "/dpcache-gdbm", "cache.gdbm", "gdbm"},
+    [ENGINE_SQLITE] = {"sqlite", "an SQLite", "/dpcache", .file = "cache.db"},
+    [ENGINE_LMDB] = {"lmdb", "an LMDB", "/dpcache-lmdb", .file = "cache.mdb"},
+    [ENGINE_GDBM] = {"gdbm", "a GDBM", "/dpcache-gdbm", .file = "cache.gdbm", .object = "gdbm"},
     [ENGINE_REDIS] = {"redis", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_REDIS_TLS] = {"rediss", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_REDIS_UNIX] = {"redis+unix", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
