@@ -28,8 +28,8 @@ struct trace {
 
 /* Make the log and find what watches, in `directory`. `makes_files`: the run is one for
  * files that are kept with its result. DPC_E_NOTFOUND where the shim
- * is not there; DPC_E_IO. Waits until the file systems' clock has moved on: a few
- * milliseconds. */
+ * is not there; DPC_E_IO. Waits until the file systems' clock has moved on: not at all
+ * where the kernel can be made to, else a few milliseconds. */
 int trace_begin(struct trace *t, const char *directory, bool strict, bool makes_files, dpc_error *err);
 
 /* Change what is to be started so that it is watched: by the shim in its environment,

@@ -1,13 +1,16 @@
 /* From the log of a traced run to what its result depends on. */
 #include "support.h"
 
+#include "clock.h"
 #include "sightings.h"
 #include "trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 /* A trace, and what wrote to it: one process that was watched as it should be. */
 struct traced {
@@ -504,6 +507,55 @@ static void a_file_that_was_there_and_is_taken_away_is_refused(void **state)
 
 /* --- what changed meanwhile --- */
 
+/* The clock by which files are stamped moves in ticks. */
+static void what_changes_once_it_has_begun_has_a_later_change_time(void **state)
+{
+	for (int i = 0; i < 50; i++) {
+		struct traced t;
+		struct stat st;
+		begin(&t, state);
+		write_text(path_in(*state, "a"), "a");
+		assert_int_equal(stat(path_in(*state, "a"), &st), 0);
+		assert_true(clock_ns(st.st_ctim) > t.trace.began);
+		/* A new one each time: nobody has looked at it before. */
+		assert_int_equal(unlink(path_in(*state, "a")), 0);
+		end(&t);
+	}
+}
+
+/* Who naps gives the processor away. */
+static long times_given_away(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_nvcsw;
+}
+
+static bool kernel_moves_its_clock_on(void)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+	uname(&u);
+	sscanf(u.release, "%d.%d", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 13);
+}
+
+static void it_begins_without_a_nap_where_the_kernel_moves_its_clock_on(void **state)
+{
+	int naps = 0;
+	if (!kernel_moves_its_clock_on())
+		skip();
+	for (int i = 0; i < 20; i++) {
+		struct traced t;
+		long before = times_given_away();
+		begin(&t, state);
+		naps += times_given_away() != before;
+		end(&t);
+	}
+	/* A few may be the disk's. */
+	assert_in_range(naps, 0, 10);
+}
+
 static void an_input_that_changed_since_the_run_began_is_refused(void **state)
 {
 	struct traced t;
@@ -693,6 +745,8 @@ int main(void)
 	    with_home(a_file_that_was_read_and_then_written_is_refused),
 	    with_home(an_output_that_was_only_looked_for_is_no_input),
 	    with_home(a_file_that_was_there_and_is_taken_away_is_refused),
+	    with_home(what_changes_once_it_has_begun_has_a_later_change_time),
+	    with_home(it_begins_without_a_nap_where_the_kernel_moves_its_clock_on),
 	    with_home(an_input_that_changed_since_the_run_began_is_refused),
 	    with_home(what_appeared_or_vanished_since_it_was_looked_at_is_refused),
 	    with_home(a_link_that_was_replaced_on_the_way_is_refused),
