@@ -149,35 +149,12 @@ bool sightings_is_own_process(const struct sightings *s, const char *path)
 	return pathset_find(&s->processes, name);
 }
 
-/* Records that change nothing, and so say nothing when they come again. (But for links of
- * the run's own: by one that came in between, the same name may lead elsewhere.) */
-static bool only_looks(const struct wire_record *r)
-{
-	const uint32_t changes = WIRE_OPEN_WRITE | WIRE_OPEN_EMPTY | WIRE_OPEN_CREATED | WIRE_OPEN_EXCLUSIVE;
-	switch (r->kind) {
-	case WIRE_OPEN:
-		return !(r->detail & changes);
-	case WIRE_HELLO:
-	case WIRE_LIBRARY:
-	case WIRE_STAT:
-	case WIRE_ACCESS:
-	case WIRE_LIST:
-	case WIRE_READLINK:
-	case WIRE_REALPATH:
-	case WIRE_VARIABLE_READ:
-	case WIRE_ENVIRONMENT:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Many processes of a run look at the same files. */
 enum { REPEATED = 1024 };
 
 static bool is_repeated(const struct wire_record *known[REPEATED], const struct wire_record *r)
 {
-	if (!only_looks(r))
+	if (!wire_only_looks(r->kind, r->detail))
 		return false;
 	const struct wire_record **slot = &known[(hash64(r->path, strlen(r->path)) ^ r->kind) % REPEATED];
 	const struct wire_record *k = *slot;

@@ -440,6 +440,42 @@ same() {
 	assert_equal "$(grep -c '/there$' "$LOG")" 1
 }
 
+# times RECORD: how often it stands in the log; as for assert_logged.
+times() {
+	grep -cxF -- "${1/ .\// $PWD/}" "$LOG" || true
+}
+
+@test "shim: what one process has said is not said again by another" {
+	echo text >file
+	watched sh -c 'cat file; cat file; cat file >copy; cat copy' >/dev/null
+	assert_equal "$(times 'open 1 0 ./file')" 1
+	assert_equal "$(times "library 0 0 /lib/x86_64-linux-gnu/libc.so.6")" 1
+	# But for what makes or changes files, and that it is there.
+	assert_equal "$(times "hello 1 0 $(command -v cat)")" 4
+	assert_balanced 5
+}
+
+@test "shim: once the command has made links, each process says what it sees" {
+	echo text >file
+	watched sh -c 'ln -s file link; cat file; cat file' >/dev/null
+	assert_equal "$(times 'open 1 0 ./file')" 2
+	watched sh -c 'cat file; ln -s file link2; cat file; cat file' >/dev/null
+	assert_equal "$(times 'open 1 0 ./file')" 3
+}
+
+# How often the kernel is asked, besides by the C library, for files of the locale.
+asked_for_locale() { # COMMAND...
+	LC_ALL=C.UTF-8 strace -f -e trace=faccessat -o calls watch -l "$LOG" "$SHIM" "$@"
+	grep -cE '"/usr/(share|lib)/locale/' calls
+}
+
+@test "shim: of files that the C library reads by itself the kernel is asked once in a run" {
+	local once
+	once=$(asked_for_locale sh -c 'cat /dev/null; exit')
+	assert [ "$once" -gt 0 ]
+	assert_equal "$(asked_for_locale sh -c 'cat /dev/null; cat /dev/null; exit')" "$once"
+}
+
 @test "shim: threads lose no record" {
 	watched calls threads
 	assert_equal "$(grep -c '^open 1 2 /absent/' "$LOG")" 4000

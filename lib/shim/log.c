@@ -1,36 +1,22 @@
 #include "log.h"
 
 #include "memory.h"
-#include "mix.h"
 #include "place.h"
 #include "raw.h"
+#include "told.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-static uint64_t hash_bytes(uint64_t hash, const char *data, size_t size)
-{
-	uint64_t word;
-	hash = mix(hash, size);
-	for (; size >= sizeof word; data += sizeof word, size -= sizeof word) {
-		memcpy(&word, data, sizeof word);
-		hash = mix(hash, word);
-	}
-	word = 0;
-	while (size)
-		word = word << 8 | (unsigned char)data[--size];
-	return mix(hash, word);
-}
-
 static uint64_t hash_record(uint64_t head, const struct place *from, const char *path, size_t length)
 {
 	uint64_t links = atomic_load_explicit(&log_head->links, memory_order_relaxed);
 	uint64_t hash = mix(mix(UINT64_C(0x2545f4914f6cdd1d), links), head);
 	if (from->length)
-		hash = hash_bytes(hash, from->text, from->length);
-	return hash_bytes(hash, path, length);
+		hash = mix_bytes(hash, from->text, from->length);
+	return mix_bytes(hash, path, length);
 }
 
 struct entry {
@@ -63,15 +49,26 @@ static struct wire_record *append(const struct entry *e)
 	return r;
 }
 
+/* Each process says hello for itself. */
+static bool speaks_for_all(const struct entry *e)
+{
+	return wire_only_looks(e->kind, e->detail) && e->kind != WIRE_HELLO;
+}
+
 static struct wire_record *append_new(const struct entry *e)
 {
-	bool changes = e->kind == WIRE_MAKE || e->kind == WIRE_REMOVE;
 	if (e->kind == WIRE_MAKE && !e->error)
 		wire_count_link(log_head, e->detail);
-	uint64_t head = (uint64_t)e->detail << 32 | (uint64_t)e->kind << 16 | (uint64_t)e->error;
-	if (changes || memory_is_new(hash_record(head, &e->from, e->path, e->length)))
+	if (e->kind == WIRE_MAKE || e->kind == WIRE_REMOVE)
 		return append(e);
-	return NULL;
+	uint64_t head = (uint64_t)e->detail << 32 | (uint64_t)e->kind << 16 | (uint64_t)e->error;
+	uint64_t hash = hash_record(head, &e->from, e->path, e->length);
+	if ((speaks_for_all(e) && told_before(hash)) || !memory_is_new(hash))
+		return NULL;
+	struct wire_record *r = append(e);
+	if (r && speaks_for_all(e))
+		told_note(hash);
+	return r;
 }
 
 typedef struct wire_record *write_entry(const struct entry *e);
@@ -131,8 +128,13 @@ void log_fd(enum wire_kind kind, unsigned detail, int fd, long rc)
 
 void log_read_by_rule(const char *path)
 {
-	if (log_on())
-		log_outcome(WIRE_OPEN, WIRE_OPEN_READ, AT_FDCWD, path, (int)-raw_access(AT_FDCWD, path, R_OK));
+	if (!log_on())
+		return;
+	uint64_t rule = told_hash((const char *const[]){"read", path, NULL});
+	if (*path == '/' && told_before(rule))
+		return;
+	log_outcome(WIRE_OPEN, WIRE_OPEN_READ, AT_FDCWD, path, (int)-raw_access(AT_FDCWD, path, R_OK));
+	told_note(rule);
 }
 
 void log_word(enum wire_kind kind, const char *word)

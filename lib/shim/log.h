@@ -46,8 +46,8 @@ void log_outcome(enum wire_kind kind, unsigned detail, int dir, const char *path
 /* What was done with the file that is open as `fd`, if it has a path. */
 void log_fd(enum wire_kind kind, unsigned detail, int fd, long rc);
 
-/* Open for reading by rule: the C library reads this file, absolute, behind our back.
- * Looks whether it is there. */
+/* Open for reading by rule: the C library reads this file behind our back. Looks whether
+ * it is there, unless some process of the run has told of it. */
 void log_read_by_rule(const char *path);
 
 /* A record of something else than a path: a variable's name, why not to cache. */

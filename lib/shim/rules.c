@@ -5,6 +5,7 @@
 #include "log.h"
 #include "gnuhash.h"
 #include "raw.h"
+#include "told.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -159,9 +160,23 @@ static bool is_plain(const char *name)
 	return !name || !*name || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0;
 }
 
-static void read_locale(const char *name)
+static void read_locale_below(const char *dir, const char *name)
 {
 	char normalized[64];
+	uint64_t rule = told_hash((const char *const[]){"locale", dir, name, NULL});
+	/* A relative directory is another for each process. */
+	if (*dir == '/' && told_before(rule))
+		return;
+	normalize(normalized, name);
+	bool found = read_locale_dir(dir, name);
+	found |= read_locale_dir(dir, normalized);
+	if (!found)
+		read_wider_locales(dir, name, normalized);
+	told_note(rule);
+}
+
+static void read_locale(const char *name)
+{
 	if (is_plain(name))
 		return;
 	const char *dir = rules_variable("LOCPATH");
@@ -170,11 +185,7 @@ static void read_locale(const char *name)
 		log_read_by_rule("/usr/share/locale/locale.alias");
 		dir = "/usr/lib/locale";
 	}
-	normalize(normalized, name);
-	bool found = read_locale_dir(dir, name);
-	found |= read_locale_dir(dir, normalized);
-	if (!found)
-		read_wider_locales(dir, name, normalized);
+	read_locale_below(dir, name);
 	log_read_by_rule("/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache");
 	/* The C library's own messages. */
 	rules_messages(NULL, "libc");
@@ -236,20 +247,28 @@ static const char *messages_locale(void)
 	return name;
 }
 
+/* In the languages of a list, too, which come first. */
+static void read_all_catalogs(const char *dir, const char *name, const char *list, const char *domain)
+{
+	uint64_t rule = told_hash((const char *const[]){"catalogs", dir, name, list, domain, NULL});
+	if (*dir == '/' && told_before(rule))
+		return;
+	read_catalogs(dir, name, strlen(name), domain);
+	for (size_t size; *list; list += size + (list[size] == ':')) {
+		size = strcspn(list, ":");
+		read_catalogs(dir, list, size, domain);
+	}
+	told_note(rule);
+}
+
 void rules_messages(const char *dir, const char *domain)
 {
 	const char *name = log_on() && domain ? messages_locale() : NULL;
 	/* Whose messages are not translated. */
 	if (is_plain(name))
 		return;
-	if (!dir)
-		dir = "/usr/share/locale";
-	read_catalogs(dir, name, strlen(name), domain);
 	const char *list = rules_variable("LANGUAGE");
-	for (size_t size; list && *list; list += size + (list[size] == ':')) {
-		size = strcspn(list, ":");
-		read_catalogs(dir, list, size, domain);
-	}
+	read_all_catalogs(dir ? dir : "/usr/share/locale", name, list ? list : "", domain);
 }
 
 /* Along NLSPATH there may be many: of those no more is known than that they were

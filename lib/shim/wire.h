@@ -6,7 +6,7 @@
  * open would be reused behind the program's own closefrom(2), and the log go into
  * the user's file.
  *
- *   struct wire_head     a page; below
+ *   struct wire_head     below
  *   records              one behind the other, WIRE_ALIGN bytes aligned
  *
  * To append: add the record's size to head.used (that is the reservation; where it
@@ -32,11 +32,15 @@
  *
  * A writer may leave out a record that it has written before: same kind, detail,
  * error and path; but not what tells of a change, WIRE_MAKE and WIRE_REMOVE, and not
- * what it has written when head.links was another. */
+ * what it has written when head.links was another. As long as head.links is 0, it may
+ * also leave out what another process has written, if that only looks: head.told has
+ * hashes of these, put there once the record is finished. Not so WIRE_HELLO: by that the
+ * reader knows the run's processes. */
 #ifndef DPC_WIRE_H
 #define DPC_WIRE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,10 +52,11 @@
 #define WIRE_VARIABLE "DPCACHE_TRACE"
 #define WIRE_AS_EXECUTED '='
 
-#define WIRE_MAGIC UINT64_C(0x3165636172545044) /* "DPTrace1" */
+#define WIRE_MAGIC UINT64_C(0x3265636172545044) /* "DPTrace2" */
 
 enum {
-	WIRE_HEAD = 4096,
+	WIRE_TOLD = 4096,
+	WIRE_HEAD = 4096 + 8 * WIRE_TOLD,
 	WIRE_SIZE = 64 << 20,
 	WIRE_RECORDS = WIRE_SIZE - WIRE_HEAD,
 	WIRE_ALIGN = 8,
@@ -87,7 +92,11 @@ struct wire_head {
 	/* Starts a program that cannot be preloaded, watched by the kernel:
 	 * `watcher LOG PATH ARGV...` executes PATH with that ARGV. */
 	char watcher[WIRE_PROGRAM_MAX];
+	/* Forgetful: a hash has one place, and takes it from another. */
+	_Atomic uint64_t told[WIRE_TOLD];
 };
+
+_Static_assert(sizeof(struct wire_head) <= WIRE_HEAD, "the head reaches into the records");
 
 enum wire_kind {
 	WIRE_HELLO = 1,   /* a program began; path: its executable; detail: enum wire_executable */
@@ -158,6 +167,29 @@ struct wire_record {
 	uint32_t pid;
 	char path[];
 };
+
+/* Do these change nothing? Then they say nothing when they come again. (But for links of
+ * the run's own: by one that came in between, the same name may lead elsewhere.) */
+static inline bool wire_only_looks(enum wire_kind kind, uint32_t detail)
+{
+	const uint32_t changes = WIRE_OPEN_WRITE | WIRE_OPEN_EMPTY | WIRE_OPEN_CREATED | WIRE_OPEN_EXCLUSIVE;
+	switch (kind) {
+	case WIRE_OPEN:
+		return !(detail & changes);
+	case WIRE_HELLO:
+	case WIRE_LIBRARY:
+	case WIRE_STAT:
+	case WIRE_ACCESS:
+	case WIRE_LIST:
+	case WIRE_READLINK:
+	case WIRE_REALPATH:
+	case WIRE_VARIABLE_READ:
+	case WIRE_ENVIRONMENT:
+		return true;
+	default:
+		return false;
+	}
+}
 
 /* What a record with a path of `length` bytes, without its NUL, takes. */
 static inline uint32_t wire_size(size_t length)
