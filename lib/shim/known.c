@@ -13,9 +13,20 @@ static uint64_t hash_of(const struct stat *st)
 	return mix(mix(hash, (uint64_t)st->st_ctim.tv_sec), (uint64_t)st->st_ctim.tv_nsec);
 }
 
+/* A file has several places: with one, two programs that a script runs in turns would push
+ * each other out. The one it is in; else one that is free; else any. */
 static _Atomic uint64_t *slot_of(uint64_t hash)
 {
-	return &log_head->targets[hash >> 8 & (WIRE_TARGETS - 1)];
+	enum { WAYS = 4 };
+	_Atomic uint64_t *set = &log_head->targets[hash >> 8 & (WIRE_TARGETS - WAYS)], *spare = NULL;
+	for (int i = 0; i < WAYS; i++) {
+		uint64_t known = atomic_load_explicit(&set[i], memory_order_relaxed);
+		if ((known | KIND_BITS) == (hash | KIND_BITS))
+			return &set[i];
+		if (!known && !spare)
+			spare = &set[i];
+	}
+	return spare ? spare : &set[hash >> 4 & (WAYS - 1)];
 }
 
 bool known_find(const struct stat *st, enum target_kind *kind)

@@ -92,8 +92,8 @@ struct wire_head {
 	/* Starts a program that cannot be preloaded, watched by the kernel:
 	 * `watcher LOG PATH ARGV...` executes PATH with that ARGV. */
 	char watcher[WIRE_PROGRAM_MAX];
-	/* Forgetful: a hash has one place, and takes it from another. */
-	_Atomic uint64_t told[WIRE_TOLD];
+	/* Forgetful, see shim/told.h. */
+	_Alignas(64) _Atomic uint64_t told[WIRE_TOLD];
 };
 
 _Static_assert(sizeof(struct wire_head) <= WIRE_HEAD, "the head reaches into the records");

@@ -105,6 +105,26 @@ static void what_changed_since_is_looked_into_each_time(void **state)
 	end_copy(&c);
 }
 
+/* Else two that take turns would be looked into each time. */
+static void as_many_as_a_script_may_use_are_known_together(void **state)
+{
+	enum { FILES = 16 };
+	struct stat st = {.st_dev = 1};
+	enum target_kind kind;
+	(void)state;
+	memset(&head, 0, sizeof head);
+	head.began = INT64_MAX;
+	log_head = &head;
+	for (st.st_ino = 1; st.st_ino <= FILES; st.st_ino++)
+		known_note(&st, TARGET_MUSL);
+	for (st.st_ino = 1; st.st_ino <= FILES; st.st_ino++) {
+		assert_true(known_find(&st, &kind));
+		assert_int_equal(kind, TARGET_MUSL);
+	}
+	assert_false(known_find(&st, &kind));
+	log_head = NULL;
+}
+
 static void another_file_is_not_known(void **state)
 {
 	(void)state;
@@ -173,6 +193,7 @@ int main(void)
 	    cmocka_unit_test(set_user_id_for_another_is_secure),
 	    cmocka_unit_test(what_did_not_change_since_the_run_began_is_looked_into_once),
 	    cmocka_unit_test(what_changed_since_is_looked_into_each_time),
+	    cmocka_unit_test(as_many_as_a_script_may_use_are_known_together),
 	    cmocka_unit_test(another_file_is_not_known),
 	    cmocka_unit_test(a_script_is_known_by_its_interpreter_only),
 	    cmocka_unit_test(scripts_of_scripts_are_followed_to_the_end),
