@@ -301,6 +301,30 @@ same() {
 	assert_balanced '2 2'
 }
 
+# The largest number of arguments that an execve takes here.
+most_arguments() {
+	local most=1 more=100000 middle
+	until [ $((more - most)) -eq 1 ]; do
+		middle=$(((most + more) / 2))
+		if calls execve-many "$middle"; then most=$middle; else more=$middle; fi
+	done
+	echo "$most"
+}
+
+@test "shim: what only just fits into the limit of arguments is executed without it" {
+	local most how
+	ulimit -s 1024
+	most=$(most_arguments)
+	for how in execve spawn; do
+		watched calls "$how-many" "$most"
+		assert_logged 'exec-failed 0 7 /bin/true' # E2BIG
+		assert_logged 'exec 2 0 /bin/true'
+		grep -q '^unbalanced 2 1$' "$LOG"
+		run -1 watched calls "$how-many" $((most + 1))
+		assert_balanced '1 1'
+	done
+}
+
 @test "shim: a name is sought along PATH, and where it was not is logged" {
 	mkdir bin
 	printf '#!/bin/sh\necho "$@"\n' >bin/tool

@@ -12,6 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+static int exec_as(const struct outfit *o, const char *path)
+{
+	log_exec(o->fate, AT_FDCWD, path);
+	int rc = REAL(execve)(o->path, o->argv, o->envp);
+	log_exec_failed(errno, AT_FDCWD, path);
+	return rc;
+}
+
 static int exec_program(const char *path, char *const argv[], char *const envp[])
 {
 	struct target t;
@@ -25,9 +33,11 @@ static int exec_program(const char *path, char *const argv[], char *const envp[]
 	outfit_choose(&o, &t, path, envp);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
-	log_exec(o.fate, AT_FDCWD, path);
-	int rc = REAL(execve)(o.path, o.argv, o.envp);
-	log_exec_failed(errno, AT_FDCWD, path);
+	int rc = exec_as(&o, path);
+	if (outfit_is_too_large(&o, errno)) {
+		outfit_make(&o, room, path, argv, envp);
+		rc = exec_as(&o, path);
+	}
 	return rc;
 }
 
@@ -131,6 +141,14 @@ SHIM int execle(const char *path, const char *first, ...)
 	return exec_program(path, argv, envp);
 }
 
+static int exec_open(const struct outfit *o, int fd)
+{
+	log_exec(o->fate, AT_FDCWD, o->path);
+	int rc = REAL(fexecve)(fd, o->argv, o->envp);
+	log_exec_failed(errno, AT_FDCWD, o->path);
+	return rc;
+}
+
 /* By descriptor: watched if the file still has the name that it was opened by. */
 SHIM int fexecve(int fd, char *const argv[], char *const envp[])
 {
@@ -146,8 +164,10 @@ SHIM int fexecve(int fd, char *const argv[], char *const envp[])
 	outfit_choose(&o, &t, NULL, envp);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
-	log_exec(o.fate, AT_FDCWD, path);
-	int rc = REAL(fexecve)(fd, o.argv, o.envp);
-	log_exec_failed(errno, AT_FDCWD, path);
+	int rc = exec_open(&o, fd);
+	if (outfit_is_too_large(&o, errno)) {
+		outfit_make(&o, room, path, argv, envp);
+		rc = exec_open(&o, fd);
+	}
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "raw.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
@@ -139,4 +140,12 @@ void outfit_make(struct outfit *o, void *room, const char *path, char *const arg
 		add_variables(o, room, envp);
 	else if (o->fate == WIRE_EXEC_WATCHER)
 		put_watcher_first(o, room, path, argv);
+}
+
+bool outfit_is_too_large(struct outfit *o, int error)
+{
+	if (error != E2BIG || o->fate == WIRE_EXEC_BLIND)
+		return false;
+	o->fate = WIRE_EXEC_BLIND;
+	return true;
 }

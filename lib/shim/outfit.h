@@ -32,6 +32,10 @@ size_t outfit_size(const struct outfit *o, char *const argv[], char *const envp[
  * the caller's frame: in a vfork child there is no other memory. */
 void outfit_make(struct outfit *o, void *room, const char *path, char *const argv[], char *const envp[]);
 
+/* execve and its kin failed for `error`: is that for what is added, so that it is to be tried
+ * as it was? Then nothing goes along. */
+bool outfit_is_too_large(struct outfit *o, int error);
+
 /* Enough for one call: declares `room`. */
 #define OUTFIT_ROOM(room, o, argv, envp) void *room[outfit_size(o, argv, envp) / sizeof(void *) + 1]
 

@@ -72,6 +72,17 @@ static FILE *lend_and_open(const char *command, const char *type, struct outfit 
 	return file;
 }
 
+static FILE *open_as(struct outfit *o, const char *command, const char *type)
+{
+	log_exec(o->fate, AT_FDCWD, "/bin/sh");
+	take_lock();
+	FILE *file = o->fate == WIRE_EXEC_BLIND ? REAL(popen)(command, type) : lend_and_open(command, type, o);
+	atomic_store(&holder, 0);
+	if (!file)
+		log_exec_failed(errno, AT_FDCWD, "/bin/sh");
+	return file;
+}
+
 SHIM FILE *popen(const char *command, const char *type)
 {
 	struct target t;
@@ -80,12 +91,9 @@ SHIM FILE *popen(const char *command, const char *type)
 		return REAL(popen)(command, type);
 	target_look(&t, AT_FDCWD, "/bin/sh");
 	outfit_choose(&o, &t, NULL, environ);
-	log_exec(o.fate, AT_FDCWD, "/bin/sh");
-	take_lock();
-	FILE *file = o.fate == WIRE_EXEC_BLIND ? REAL(popen)(command, type) : lend_and_open(command, type, &o);
-	atomic_store(&holder, 0);
-	if (!file)
-		log_exec_failed(errno, AT_FDCWD, "/bin/sh");
+	FILE *file = open_as(&o, command, type);
+	if (!file && outfit_is_too_large(&o, errno))
+		file = open_as(&o, command, type);
 	return file;
 }
 

@@ -25,19 +25,12 @@ static void log_if_moved(const char *path)
 		log_word(WIRE_UNCACHEABLE, "started a program by a path relative to another directory");
 }
 
-static int spawn(pid_t *pid, const char *path, const spawn_actions *actions,
-                 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+static int spawn_as(pid_t *pid, const struct outfit *o, const char *path, const spawn_actions *actions,
+                    const posix_spawnattr_t *attributes)
 {
-	struct target t;
-	struct outfit o;
 	pid_t child;
-	target_look(&t, AT_FDCWD, path);
-	log_if_moved(path);
-	outfit_choose(&o, &t, path, envp);
-	OUTFIT_ROOM(room, &o, argv, envp);
-	outfit_make(&o, room, path, argv, envp);
-	struct wire_record *record = log_exec(o.fate, AT_FDCWD, path);
-	int error = REAL(posix_spawn)(&child, o.path, actions, attributes, o.argv, o.envp);
+	struct wire_record *record = log_exec(o->fate, AT_FDCWD, path);
+	int error = REAL(posix_spawn)(&child, o->path, actions, attributes, o->argv, o->envp);
 	if (error) {
 		log_exec_failed(error, AT_FDCWD, path);
 		return error;
@@ -47,6 +40,24 @@ static int spawn(pid_t *pid, const char *path, const spawn_actions *actions,
 	if (pid)
 		*pid = child;
 	return 0;
+}
+
+static int spawn(pid_t *pid, const char *path, const spawn_actions *actions,
+                 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct target t;
+	struct outfit o;
+	target_look(&t, AT_FDCWD, path);
+	log_if_moved(path);
+	outfit_choose(&o, &t, path, envp);
+	OUTFIT_ROOM(room, &o, argv, envp);
+	outfit_make(&o, room, path, argv, envp);
+	int error = spawn_as(pid, &o, path, actions, attributes);
+	if (outfit_is_too_large(&o, error)) {
+		outfit_make(&o, room, path, argv, envp);
+		error = spawn_as(pid, &o, path, actions, attributes);
+	}
+	return error;
 }
 
 SHIM int posix_spawn(pid_t *pid, const char *path, const spawn_actions *actions,

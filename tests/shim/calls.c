@@ -84,6 +84,29 @@ static int spawn_with(int (*spawn)(pid_t *, const char *, const posix_spawn_file
 	return error ? -1 : ended(pid);
 }
 
+/* As many arguments as arg[0] says. */
+static char **many_arguments(void)
+{
+	size_t n = (size_t)atol(arg[0]);
+	char **argv = calloc(n + 1, sizeof *argv);
+	for (size_t i = 0; argv && i < n; i++)
+		argv[i] = (char *)"x";
+	return argv;
+}
+
+static int exec_with_many(void)
+{
+	char *envp[] = {NULL};
+	return execve("/bin/true", many_arguments(), envp);
+}
+
+static int spawn_with_many(void)
+{
+	char *envp[] = {NULL};
+	pid_t pid;
+	return posix_spawn(&pid, "/bin/true", NULL, NULL, many_arguments(), envp) == 0 ? ended(pid) : -1;
+}
+
 static int read_command(void)
 {
 	char line[256];
@@ -269,6 +292,8 @@ static long starts(const char *name)
 	CALL("vfork", vfork_execve())
 	CALL("spawn", spawn_with(posix_spawn))
 	CALL("spawnp", spawn_with(posix_spawnp))
+	CALL("execve-many", exec_with_many())
+	CALL("spawn-many", spawn_with_many())
 	CALL("system", system(arg[0]))
 	CALL("popen", read_command())
 	CALL("syscall-exec", syscall(SYS_execve, arg[0], arg, environ))

@@ -7,6 +7,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+static int exec_at(const struct outfit *o, int dir, int flags)
+{
+	log_exec(o->fate, dir, o->path);
+	int rc = REAL(execveat)(dir, o->path, o->argv, o->envp, flags);
+	log_exec_failed(errno, dir, o->path);
+	return rc;
+}
+
 /* Like fexecve where it names a descriptor alone, like execve where it names none. */
 SHIM int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
@@ -22,8 +30,10 @@ SHIM int execveat(int dir, const char *path, char *const argv[], char *const env
 	outfit_choose(&o, &t, NULL, envp);
 	OUTFIT_ROOM(room, &o, argv, envp);
 	outfit_make(&o, room, path, argv, envp);
-	log_exec(o.fate, dir, path);
-	int rc = REAL(execveat)(dir, path, o.argv, o.envp, flags);
-	log_exec_failed(errno, dir, path);
+	int rc = exec_at(&o, dir, flags);
+	if (outfit_is_too_large(&o, errno)) {
+		outfit_make(&o, room, path, argv, envp);
+		rc = exec_at(&o, dir, flags);
+	}
 	return rc;
 }
