@@ -122,6 +122,66 @@ assert_reason() { # WORDS
 	grep -q libc err
 }
 
+# make_asker INCLUDES BODY: a program that does as much.
+make_asker() {
+	printf '#include <%s>\n' stdio.h stdlib.h string.h $1 | cat - <(printf 'int main(int argc, char **argv)\n{\n%s\nreturn argc < 0 || !argv;\n}\n' "$2") |
+		gcc -D_GNU_SOURCE -x c -o asker - 2>/dev/null
+}
+
+# asker_depends_on VARIABLE ONE OTHER: what it says follows the variable. Without a shell,
+# which has its whole environment at hand.
+asker_depends_on() {
+	local one other
+	one=$(env "$1=$2" ./asker 2>&1)
+	other=$(env "$1=$3" ./asker 2>&1)
+	assert_not_equal "$one" "$other"
+	asked() { env "$1=$2" dpcache run --trace ./asker 2>&1; }
+	assert_equal "$(asked "$1" "$2")" "$one"
+	assert_equal "$(asked "$1" "$2")" "$one"
+	assert_decision hit
+	assert_equal "$(asked "$1" "$3")" "$other"
+}
+
+@test "dpcache run --trace: variables that the C library looks up by itself are inputs" {
+	mkdir a b
+	make_asker '' 'char *name = tempnam(NULL, "x"); *strrchr(name, 47) = 0; puts(name);'
+	asker_depends_on TMPDIR "$PWD/a" "$PWD/b"
+	make_asker fmtmsg.h 'fmtmsg(MM_PRINT, "a:b", MM_ERROR, "text", "action", "tag");'
+	asker_depends_on MSGVERB text action
+	make_asker argp.h 'struct argp_option o[] = {{"long", 1, 0, 0, "words", 0}, {0}};
+		struct argp a = {.options = o}; argp_help(&a, stdout, ARGP_HELP_LONG, argv[0]);'
+	asker_depends_on ARGP_HELP_FMT opt-doc-col=40 opt-doc-col=20
+	make_asker argp.h 'struct argp_option o[] = {{"long", 1, 0, 0, "words", 0}, {0}};
+		struct argp a = {.options = o}; char *v[] = {"x", "--help", NULL};
+		argp_parse(&a, 2, v, 0, NULL, NULL);'
+	asker_depends_on ARGP_HELP_FMT opt-doc-col=40 opt-doc-col=20
+	echo %Y-%m-%d >masks
+	echo %Y-%d-%m >other
+	make_asker time.h 'struct tm *t = getdate("2020-01-02"); printf("%d %d\n", getdate_err, t ? t->tm_mday : 0);'
+	asker_depends_on DATEMSK "$PWD/masks" "$PWD/other"
+	make_asker time.h 'struct tm t = {0}; printf("%d ", getdate_r("2020-01-02", &t)); printf("%d\n", t.tm_mday);'
+	asker_depends_on DATEMSK "$PWD/masks" "$PWD/other"
+}
+
+@test "dpcache run --trace: attributes of a file that is open are an input" {
+	make_asker 'fcntl.h sys/xattr.h' 'char text[9] = ""; int fd = open("input", O_RDONLY);
+		if (argc > 1) return fsetxattr(fd, "user.x", argv[1], strlen(argv[1]), 0) != 0;
+		fgetxattr(fd, "user.x", text, sizeof text - 1); puts(text);'
+	touch input
+	./asker one || skip 'no attributes here'
+	twice traced ./asker
+	assert_runs runs 1
+	./asker two
+	assert_equal "$(traced ./asker)" two
+	make_asker 'fcntl.h sys/xattr.h' 'char text[99] = ""; puts(flistxattr(open("input", O_RDONLY), text, 99) > 0 ? text : "none");
+		if (argc > 1) removexattr("input", "user.x");'
+	rm -f "$BATS_TEST_TMPDIR/runs"
+	twice traced ./asker
+	assert_runs runs 1
+	./asker remove
+	assert_equal "$(traced ./asker)" none
+}
+
 @test "dpcache run --trace: a file that was open already is an input" {
 	echo one >input
 	inherited() { dpcache run --trace sh -c 'cat <&7' 7<input; }

@@ -61,6 +61,20 @@ LOOK_AT_ATTRIBUTES(listxattr, 0, (const char *path, char *list, size_t size), (p
 LOOK_AT_ATTRIBUTES(llistxattr, WIRE_LOOK_NOFOLLOW, (const char *path, char *list, size_t size),
                    (path, list, size))
 
+SHIM ssize_t fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+	ssize_t n = REAL(fgetxattr)(fd, name, value, size);
+	looking_log_open_attribute(fd, n);
+	return n;
+}
+
+SHIM ssize_t flistxattr(int fd, char *list, size_t size)
+{
+	ssize_t n = REAL(flistxattr)(fd, list, size);
+	looking_log_open_attribute(fd, n);
+	return n;
+}
+
 SHIM int chdir(const char *path)
 {
 	/* Looked at from where it is relative to: before the call. It only tells

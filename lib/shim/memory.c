@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 /* FEW: what a short program writes. MANY: what a compiler looks at. */
-enum { PAGE = 4096, FEW = 64, MANY = 2048 };
+enum { PAGE = 4096, FEW = 48, MANY = 2048 };
 
 /* Each record as 64 bits: with fewer, two different ones would meet some day, and the
  * second be lost. Forgetful, not growing: who comes to a slot that is taken takes it

@@ -78,6 +78,27 @@ void rules_charsets(void)
 	library_sweep();
 }
 
+static void seek_directory(const char *dir)
+{
+	if (dir && *dir && log_on())
+		log_outcome(WIRE_STAT, WIRE_LOOK_TYPE, AT_FDCWD, dir, (int)-raw_access(AT_FDCWD, dir, F_OK));
+}
+
+void rules_temporary(const char *dir)
+{
+	seek_directory(rules_variable("TMPDIR"));
+	seek_directory(dir);
+}
+
+void rules_date(void)
+{
+	const char *masks = rules_variable("DATEMSK");
+	if (masks && *masks)
+		log_read_by_rule(masks);
+	log_note(WIRE_SAW_TIME);
+	rules_zone();
+}
+
 void rules_names(const char *file)
 {
 	log_read_by_rule("/etc/nsswitch.conf");
@@ -268,6 +289,8 @@ void rules_messages(const char *dir, const char *domain)
 	if (is_plain(name))
 		return;
 	const char *list = rules_variable("LANGUAGE");
+	if (rules_variable("OUTPUT_CHARSET"))
+		rules_charsets();
 	read_all_catalogs(dir ? dir : "/usr/share/locale", name, list ? list : "", domain);
 }
 

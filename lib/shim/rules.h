@@ -19,6 +19,12 @@ void rules_catalog(const char *name);
 /* Character sets'. */
 void rules_charsets(void);
 
+/* A name for a temporary file, that may be in `dir`: of directories, whether they are there. */
+void rules_temporary(const char *dir);
+
+/* What getdate(3) reads dates by. */
+void rules_date(void);
+
 /* Name service: a file of /etc, as "passwd". */
 void rules_names(const char *file);
 

@@ -12,7 +12,8 @@
 
 #define TABLE_LOOK(X)                                                                                        \
 	X(stat) X(lstat) X(fstatat) X(access) X(faccessat) X(eaccess) X(euidaccess) X(readlink) X(readlinkat)    \
-	X(realpath) X(statfs) X(statvfs) X(getxattr) X(lgetxattr) X(listxattr) X(llistxattr) X(chdir) X(fchdir)
+	X(realpath) X(statfs) X(statvfs) X(getxattr) X(lgetxattr) X(listxattr) X(llistxattr) X(fgetxattr)    \
+	X(flistxattr) X(chdir) X(fchdir)
 
 #define TABLE_LIST(X)                                                                                        \
 	X(opendir) X(fdopendir) X(scandir) X(glob) X(ftw) X(nftw)
@@ -30,7 +31,7 @@
 	X(posix_spawn_file_actions_addfchdir_np) X(system) X(popen) X(wordexp) X(dlopen) X(_exit) X(_Exit)
 
 #define TABLE_WORLD(X)                                                                                       \
-	X(getenv) X(secure_getenv) X(setlocale) X(newlocale) X(tzset) X(localtime) X(localtime_r) X(mktime)      \
+	X(getenv) X(secure_getenv) X(tempnam) X(fmtmsg) X(getdate) X(setlocale) X(newlocale) X(tzset) X(localtime) X(localtime_r) X(mktime)      \
 	X(ctime) X(ctime_r) X(strftime) X(strftime_l) X(iconv_open) X(catopen) X(bindtextdomain) X(textdomain)   \
 	X(getpwnam) X(getpwnam_r) X(getpwuid) X(getpwuid_r) X(getpwent) X(setpwent) X(getgrnam) X(getgrnam_r)    \
 	X(getgrgid) X(getgrgid_r) X(getgrent) X(setgrent) X(getgrouplist) X(initgroups) X(getspnam)              \

@@ -3,6 +3,7 @@
 #ifndef DPC_SHIM_HIDDEN_H
 #define DPC_SHIM_HIDDEN_H
 
+#include <argp.h>
 #include <locale.h>
 #include <mqueue.h>
 #include <stdio.h>

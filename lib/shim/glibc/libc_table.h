@@ -14,7 +14,8 @@
 	X(scandir64) X(scandirat) X(scandirat64) X(getdents64) X(glob64) X(ftw64) X(nftw64) X(fts_open)          \
 	X(fts_read) X(fts_children) X(fts64_open) X(fts64_read) X(fts64_children)                                \
 	X(__xmknod) X(__xmknodat) X(truncate64) X(renameat2) X(lchmod)                                           \
-	X(execveat) X(dlmopen) X(__secure_getenv) X(__newlocale) X(timelocal)                                    \
+	X(execveat) X(dlmopen) X(argp_parse) X(argp_help) X(getdate_r)                                     \
+	X(__secure_getenv) X(__newlocale) X(timelocal)                                    \
 	X(__strftime_l) X(wcsftime) X(wcsftime_l) X(__wcsftime_l)                                                \
 	X(getpwent_r) X(getgrent_r) X(getpw) X(getspnam_r) X(getspent)                                           \
 	X(getservbyname_r) X(getservbyport_r) X(getservent)                                                      \
