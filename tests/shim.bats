@@ -587,6 +587,14 @@ assert_none_missed() { # COMMAND...
 	done
 }
 
+@test "shim: a locale is sought by each of its names" {
+	local name
+	LC_ALL=xx_YY.8859-1@zz watched ls >/dev/null
+	for name in xx{_YY,}{.8859-1,.iso88591,}{@zz,}; do
+		assert_logged "access 0 2 /usr/lib/locale/$name"
+	done
+}
+
 @test "shim: every path that strace sees of a library that is loaded later is in the log" {
 	mkdir deps
 	echo 'int needed(void) { return 0; }' | gcc -shared -fPIC -x c -o deps/libneeded.so -

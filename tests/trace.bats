@@ -163,6 +163,30 @@ asker_depends_on() {
 	asker_depends_on DATEMSK "$PWD/masks" "$PWD/other"
 }
 
+# locale_appears AT: a locale that a program asks for and does not find, until it is there.
+locale_appears() {
+	assert_equal "$(dpcache run --trace ./asker)" none
+	assert_equal "$(dpcache run --trace ./asker)" none
+	assert_decision hit
+	mkdir -p "${1%/*}"
+	cp -r /usr/lib/locale/C.utf8 "$1"
+	assert_equal "$(./asker)" "$LC_ALL"
+	assert_equal "$(dpcache run --trace ./asker)" "$LC_ALL"
+	rm -r "$1"
+}
+
+@test "dpcache run --trace: a locale that appears under another of its names, or later along LOCPATH" {
+	[ -d /usr/lib/locale/C.utf8 ] || skip 'no locale to copy'
+	make_asker locale.h 'char *set = setlocale(LC_ALL, ""); puts(set ? set : "none");'
+	export LOCPATH=$PWD/one:$PWD/two LC_ALL=xx_YY.UTF-8@zz
+	mkdir one two
+	locale_appears one/xx_YY.UTF-8@zz
+	locale_appears two/xx_YY.UTF-8@zz
+	locale_appears two/xx_YY.utf8@zz
+	locale_appears two/xx@zz
+	locale_appears two/xx_YY
+}
+
 @test "dpcache run --trace: attributes of a file that is open are an input" {
 	make_asker 'fcntl.h sys/xattr.h' 'char text[9] = ""; int fd = open("input", O_RDONLY);
 		if (argc > 1) return fsetxattr(fd, "user.x", argv[1], strlen(argv[1]), 0) != 0;

@@ -6,6 +6,7 @@
 #include "gnuhash.h"
 #include "raw.h"
 #include "told.h"
+#include "variants.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -114,24 +115,6 @@ static const char categories[][32] = {
     "LC_MONETARY",  "LC_PAPER",       "LC_NAME",           "LC_ADDRESS",
     "LC_TELEPHONE", "LC_MEASUREMENT", "LC_IDENTIFICATION", "LC_MESSAGES/SYS_LC_MESSAGES"};
 
-/* The first variants that the C library tries: the name as it is, and its character set
- * in small letters without the rest. */
-static void normalize(char name[64], const char *given)
-{
-	size_t used = 0;
-	bool in_set = false;
-	for (; *given && *given != '@' && used < 63; given++) {
-		bool letter = (*given | 32) >= 'a' && (*given | 32) <= 'z';
-		bool digit = *given >= '0' && *given <= '9';
-		if (!in_set)
-			name[used++] = *given;
-		else if (letter || digit)
-			name[used++] = letter ? (char)(*given | 32) : *given;
-		in_set |= *given == '.';
-	}
-	name[used] = 0;
-}
-
 /* One directory that is missing says so of all below it. */
 static bool is_dir(const char *dir, const char *name)
 {
@@ -153,60 +136,51 @@ static bool read_locale_dir(const char *dir, const char *name)
 	return true;
 }
 
-/* The first `size` bytes of a name, and a character set behind them. */
-static void read_wider_locale(const char *dir, const char *name, size_t size, const char *set)
-{
-	char wider[128];
-	size_t more = strcspn(set, "@");
-	if (size + more >= sizeof wider)
-		return;
-	memcpy(wider, name, size);
-	memcpy(wider + size, set, more);
-	wider[size + more] = 0;
-	read_locale_dir(dir, wider);
-}
-
-/* Where there is none of that name, one of the language at large will do. */
-static void read_wider_locales(const char *dir, const char *name, const char *normalized)
-{
-	size_t country = strcspn(name, ".@"), language = strcspn(name, "_.@");
-	read_wider_locale(dir, name, country, "");
-	read_wider_locale(dir, name, language, strchrnul(name, '.'));
-	read_wider_locale(dir, name, language, strchrnul(normalized, '.'));
-	read_wider_locale(dir, name, language, "");
-}
-
 static bool is_plain(const char *name)
 {
 	return !name || !*name || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0;
 }
 
+/* Where there is none of that name, one of the language at large will do. */
 static void read_locale_below(const char *dir, const char *name)
 {
-	char normalized[64];
+	char variant[VARIANT_MAX];
+	struct variants v;
+	bool found = false;
 	uint64_t rule = told_hash((const char *const[]){"locale", dir, name, NULL});
 	/* A relative directory is another for each process. */
-	if (*dir == '/' && told_before(rule))
+	if ((*dir == '/' && told_before(rule)) || !variants_begin(&v, name, strlen(name)))
 		return;
-	normalize(normalized, name);
-	bool found = read_locale_dir(dir, name);
-	found |= read_locale_dir(dir, normalized);
-	if (!found)
-		read_wider_locales(dir, name, normalized);
+	while (variants_next(&v, variant) && (v.whole || !found))
+		found |= read_locale_dir(dir, variant);
 	told_note(rule);
+}
+
+/* Apart, for its large frame. */
+static __attribute__((noinline)) void read_locale_along(const char *path, const char *name)
+{
+	char dir[WIRE_PATH_MAX];
+	for (size_t size; *path; path += size + (path[size] == ':')) {
+		size = strcspn(path, ":");
+		if (!size || size >= sizeof dir)
+			continue;
+		memcpy(dir, path, size);
+		dir[size] = 0;
+		read_locale_below(dir, name);
+	}
 }
 
 static void read_locale(const char *name)
 {
 	if (is_plain(name))
 		return;
-	const char *dir = rules_variable("LOCPATH");
-	if (!dir || !*dir) {
+	const char *path = rules_variable("LOCPATH");
+	if (path && *path)
+		read_locale_along(path, name);
+	else
 		log_read_by_rule("/usr/lib/locale/locale-archive");
-		log_read_by_rule("/usr/share/locale/locale.alias");
-		dir = "/usr/lib/locale";
-	}
-	read_locale_below(dir, name);
+	log_read_by_rule("/usr/share/locale/locale.alias");
+	read_locale_below("/usr/lib/locale", name);
 	log_read_by_rule("/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache");
 	/* The C library's own messages. */
 	rules_messages(NULL, "libc");
@@ -242,20 +216,12 @@ static void read_catalog(const char *dir, const char *language, const char *doma
 /* Catalogs of one language, the more special first. */
 static void read_catalogs(const char *dir, const char *language, size_t size, const char *domain)
 {
-	char name[64], normalized[64];
-	if (size >= sizeof name || !size)
+	char variant[VARIANT_MAX];
+	struct variants v;
+	if (!size || !variants_begin(&v, language, size))
 		return;
-	memcpy(name, language, size);
-	name[size] = 0;
-	if (is_plain(name))
-		return;
-	normalize(normalized, name);
-	read_catalog(dir, name, domain);
-	read_catalog(dir, normalized, domain);
-	name[strcspn(name, ".@")] = 0;
-	read_catalog(dir, name, domain);
-	name[strcspn(name, "_")] = 0;
-	read_catalog(dir, name, domain);
+	while (variants_next(&v, variant) && !(v.whole && is_plain(variant)))
+		read_catalog(dir, variant, domain);
 }
 
 /* Of the variables that name it the first that says something. */
