@@ -187,6 +187,39 @@ locale_appears() {
 	locale_appears two/xx_YY
 }
 
+make_said() { # WORD LIBRARY
+	mkdir -p "${2%/*}"
+	echo "const char *said(void) { return \"$1\"; }" | gcc -shared -fPIC -x c -o "$2" -
+}
+
+# library_appears DIRECTORY: there is nothing in it, until a better library is.
+library_appears() {
+	mkdir -p "$1"
+	assert_equal "$(dpcache run --trace ./asker)" one
+	assert_equal "$(dpcache run --trace ./asker)" one
+	assert_decision hit
+	make_said two "$1/libsaid.so"
+	assert_equal "$(dpcache run --trace ./asker)" "$(./asker)"
+	rm -r "$1"
+}
+
+@test "dpcache run --trace: a better library that appears in a directory for this processor" {
+	make_said one lib/libsaid.so
+	echo '#include <stdio.h>
+		const char *said(void); int main(void) { puts(said()); return 0; }' |
+		gcc -x c -o asker - -Llib -lsaid
+	export LD_LIBRARY_PATH=$PWD/lib
+	library_appears lib/glibc-hwcaps/x86-64-v2
+	library_appears lib/x86_64
+	library_appears lib/tls/x86_64
+	unset LD_LIBRARY_PATH
+	echo '#include <stdio.h>
+		const char *said(void); int main(void) { puts(said()); return 0; }' |
+		gcc -x c -o asker - -Llib -lsaid -Wl,-rpath,"$PWD/lib"
+	library_appears lib/glibc-hwcaps/x86-64-v2
+	library_appears lib/x86_64
+}
+
 @test "dpcache run --trace: attributes of a file that is open are an input" {
 	make_asker 'fcntl.h sys/xattr.h' 'char text[9] = ""; int fd = open("input", O_RDONLY);
 		if (argc > 1) return fsetxattr(fd, "user.x", argv[1], strlen(argv[1]), 0) != 0;

@@ -5,6 +5,7 @@
 #include "objects.h"
 #include "platform.h"
 #include "raw.h"
+#include "told.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,37 +34,101 @@ static void read_search(void)
 	}
 }
 
-/* dir/file in `path`; false: too long. An empty directory is the working one. */
+/* dir/file in `path`, where the directory may stand already; false: too long. An empty
+ * directory is the working one. */
 static bool join(char path[WIRE_PATH_MAX], const char *dir, size_t dir_size, const char *file)
 {
 	size_t size = strlen(file) + 1;
 	if (dir_size + 1 + size > WIRE_PATH_MAX)
 		return false;
-	memcpy(path, dir, dir_size);
+	if (dir != path)
+		memcpy(path, dir, dir_size);
 	if (dir_size)
 		path[dir_size++] = '/';
 	memcpy(path + dir_size, file, size);
 	return true;
 }
 
+/* Directories below each one of a path in which better libraries for this processor are
+ * sought first; and, up to glibc 2.36, those of old: in each other, too, in this order. */
+static const char better[][24] = {"glibc-hwcaps/x86-64-v4", "glibc-hwcaps/x86-64-v3",
+                                  "glibc-hwcaps/x86-64-v2"};
+static const char old[][12] = {"tls", "haswell", "xeon_phi", "avx512_1", "x86_64"};
+
+enum { BETTER = sizeof better / sizeof *better, OLD = sizeof old / sizeof *old };
+
+static bool is_there(const char *path)
+{
+	uint64_t rule = told_hash((const char *const[]){"absent", path, NULL});
+	if (*path == '/' && told_before(rule))
+		return false;
+	long rc = raw_access(AT_FDCWD, path, F_OK);
+	log_outcome(WIRE_ACCESS, 0, AT_FDCWD, path, (int)-rc);
+	if (rc < 0)
+		told_note(rule);
+	return rc == 0;
+}
+
+/* A library that was sought in a directory. */
+struct sought {
+	char path[WIRE_PATH_MAX];
+	const char *file, *loaded; /* its name; where it was found, or NULL */
+};
+
+/* Is that the one? */
+static bool seek_here(struct sought *s, size_t size)
+{
+	if (!join(s->path, s->path, size, s->file))
+		return false;
+	if (s->loaded && strcmp(s->path, s->loaded) == 0)
+		return true;
+	log_read_by_rule(s->path);
+	return false;
+}
+
+static bool seek_better(struct sought *s, size_t size)
+{
+	if (!join(s->path, s->path, size, "glibc-hwcaps") || !is_there(s->path))
+		return false;
+	for (size_t i = 0; i < BETTER; i++)
+		if (join(s->path, s->path, size, better[i]) && seek_here(s, strlen(s->path)))
+			return true;
+	return false;
+}
+
+static bool seek_old(struct sought *s, size_t size, size_t from)
+{
+	for (size_t i = from; i < OLD; i++)
+		if (join(s->path, s->path, size, old[i]) && is_there(s->path) &&
+		    seek_old(s, size + (size > 0) + strlen(old[i]), i + 1))
+			return true;
+	return seek_here(s, size);
+}
+
+/* Apart, for its large frame. */
+static __attribute__((noinline)) void seek_along(const char *path, const char *file, const char *loaded)
+{
+	struct sought s;
+	s.file = file;
+	s.loaded = loaded;
+	for (size_t size;; path += size + 1) {
+		size = strcspn(path, ":;");
+		if (size < sizeof s.path) {
+			memcpy(s.path, path, size);
+			if (seek_better(&s, size) || seek_old(&s, size, 0))
+				return;
+		}
+		if (!path[size])
+			return;
+	}
+}
+
 /* `file` was sought along the path first; in vain, up to where it was loaded from. A
  * better file of its name put into one of those directories is another program. */
 static void log_vain(const char *file, const char *loaded)
 {
-	char path[WIRE_PATH_MAX];
-	for (const char *dir = search; *search; dir++) {
-		size_t size = strcspn(dir, ":;");
-		if (join(path, dir, size, "glibc-hwcaps"))
-			log_read_by_rule(path);
-		if (join(path, dir, size, file)) {
-			if (loaded && strcmp(path, loaded) == 0)
-				return;
-			log_read_by_rule(path);
-		}
-		dir += size;
-		if (!*dir)
-			return;
-	}
+	if (*search)
+		seek_along(search, file, loaded);
 }
 
 void library_log_absent(const char *name)
@@ -95,6 +160,26 @@ static void log_environment(void)
 		executable_log(WIRE_ENVIRONMENT);
 }
 
+static void log_list(const char *path)
+{
+	log_outcome(WIRE_LIST, 0, AT_FDCWD, path, (int)-raw_access(AT_FDCWD, path, R_OK));
+}
+
+/* Its names tell which of the others are there. */
+static void log_names(char path[WIRE_PATH_MAX])
+{
+	size_t size = strlen(path);
+	log_list(path);
+	for (size_t i = 0; i < OLD; i++)
+		if (join(path, path, size, old[i]) && raw_access(AT_FDCWD, path, F_OK) == 0)
+			log_list(path);
+	if (!join(path, path, size, "glibc-hwcaps") || raw_access(AT_FDCWD, path, F_OK) < 0)
+		return;
+	for (size_t i = 0; i < BETTER; i++)
+		if (join(path, path, size, better[i]))
+			log_list(path);
+}
+
 /* A directory of an object's own search path, "$ORIGIN" being the object's. */
 static void log_path_dir(const char *object, const char *dir, size_t size)
 {
@@ -119,7 +204,7 @@ static void log_path_dir(const char *object, const char *dir, size_t size)
 		size = sizeof path - used - 1;
 	memcpy(path + used, dir, size);
 	path[used + size] = 0;
-	log_outcome(WIRE_LIST, 0, AT_FDCWD, path, (int)-raw_access(AT_FDCWD, path, R_OK));
+	log_names(path);
 }
 
 /* Which of its directories has which library is a matter of their names: rather those
