@@ -216,6 +216,14 @@ int sighting_of_program(struct sightings *s, const char *path, uint32_t how)
 	return see_way(s, path, false);
 }
 
+int sighting_of_opened(struct sightings *s, size_t i)
+{
+	char path[WIRE_PATH_MAX];
+	/* A copy: the names move when there are more. */
+	strcpy(path, pathset_name(&s->paths, &s->paths.v[i]));
+	return see_way(s, path, false);
+}
+
 /* What takes another name is what the process took the old one from: of which names
  * that was, need not be known for each, as few programs move links at all. */
 static bool has_moved_link(const struct sightings *s, uint32_t pid)

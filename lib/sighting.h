@@ -15,6 +15,9 @@ void sighting_look(struct pathset_entry *e, uint32_t how);
 /* What lies at the path, tidied up, was executed. DPC_E_MEMORY. */
 int sighting_of_program(struct sightings *s, const char *path, uint32_t how);
 
+/* The i-th path may be that of an open file of which it was asked where it lies. DPC_E_MEMORY. */
+int sighting_of_opened(struct sightings *s, size_t i);
+
 /* Add what the record tells of its path, which is absolute. DPC_MISS with the reason
  * when the result must not be kept for it; DPC_E_MEMORY. */
 int sighting_of_path(struct sightings *s, const struct wire_record *r, dpc_error *err);

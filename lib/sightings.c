@@ -75,8 +75,21 @@ static int see_environment(struct sightings *s, const struct wire_record *r)
 	return pathset_at(&s->programs, given ? real : r->path) ? DPC_OK : DPC_E_MEMORY;
 }
 
+/* The name of an open file is the one that links led to. */
+static bool asks_where(const struct wire_record *r)
+{
+	static const char *const of_files[] = {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"};
+	if (r->error || (r->kind != WIRE_READLINK && r->kind != WIRE_REALPATH))
+		return false;
+	for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++)
+		if (strncmp(r->path, of_files[i], strlen(of_files[i])) == 0)
+			return true;
+	return strncmp(r->path, "/proc/", 6) == 0 && strstr(r->path + 6, "/fd/");
+}
+
 static int see(struct sightings *s, const struct wire_record *r, dpc_error *err)
 {
+	s->asked_where |= asks_where(r);
 	switch (r->kind) {
 	case WIRE_EXEC:
 	case WIRE_EXEC_FAILED:
@@ -186,6 +199,8 @@ int sightings_read(struct sightings *s, const struct wire_head *head, dpc_error 
 	}
 	for (size_t i = 0; rc == DPC_OK && i < s->executed.count; i++)
 		rc = see_executed(s, &s->executed.v[i]);
+	for (size_t i = 0, opened = s->paths.count; rc == DPC_OK && s->asked_where && i < opened; i++)
+		rc = sighting_of_opened(s, i);
 	if (rc == DPC_OK && head->execs != head->hellos)
 		rc = refuse_unwatched(s, err);
 	return rc == DPC_E_MEMORY ? dpc__fail(err, rc, "out of memory") : rc;

@@ -40,6 +40,7 @@ struct sightings {
 	bool dynamic;             /* some program was linked dynamically */
 	struct pathset processes; /* what wrote records: "/proc/" and the number; by bits: 1, it
 	                           * gave a link of the run's another name */
+	bool asked_where;         /* where files lie that are open: by the links that they were opened by */
 	struct pathset touched;   /* directories in which the run made or removed names */
 	struct way_memory ways;
 };

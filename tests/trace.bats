@@ -89,6 +89,20 @@ assert_reason() { # WORDS
 	assert_equal "$(traced 'readlink link')" there
 }
 
+@test "dpcache run --trace: where a link leads by which a file was opened, if it is asked where that lies" {
+	echo same >one
+	echo same >two
+	ln -s one link
+	twice traced 'readlink /proc/self/fd/9 9<link'
+	assert_runs runs 1
+	ln -sfn two link
+	assert_equal "$(traced 'readlink /proc/self/fd/9 9<link')" "$(realpath two)"
+	twice traced 'cat link'
+	ln -sfn one link
+	assert_equal "$(traced 'cat link')" same
+	assert_decision hit
+}
+
 @test "dpcache run --trace: metadata that were asked for are an input" {
 	echo one >input
 	twice traced 'stat -c %a input'
