@@ -104,12 +104,15 @@ FRONT_LD = $(FRONT_LD_$(FRONT_KIND)) -Wl,--gc-sections
 # Optimised however the rest is built, for it counts on calls that become jumps; and
 # never with a sanitizer in it.
 SHIMS = $(BUILD)/dpcache-shim.so $(if $(shell command -v musl-gcc),$(BUILD)/dpcache-shim-musl.so)
-SHIM_OBJ = $(patsubst %.c,$(BUILD)/shim/%.o,$(wildcard lib/shim/*.c lib/shim/glibc/*.c))
-SHIM_MUSL_OBJ = $(patsubst %.c,$(BUILD)/shim-musl/%.o,$(wildcard lib/shim/*.c lib/shim/musl/*.c))
+SHIM_OBJ = $(patsubst %.c,$(BUILD)/shim/%.o,$(call shim_of,glibc))
+SHIM_MUSL_OBJ = $(patsubst %.c,$(BUILD)/shim-musl/%.o,$(call shim_of,musl))
+# Together, what every process goes through: see shim.ld.
+SHIM_FIRST = $(patsubst %,lib/shim/%.c, begin executable library objects log memory string place find rules variants)
+shim_of = $(SHIM_FIRST) lib/shim/$(1)/platform.c $(filter-out $(SHIM_FIRST) %/platform.c,$(wildcard lib/shim/*.c lib/shim/$(1)/*.c))
 SHIM_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -g -MMD -MP -fPIC -fvisibility=hidden \
               -ftls-model=initial-exec -iquote lib/shim
 # First of all constructors; its own calls stay its own; cheap to load.
-SHIM_LD = -shared -nostartfiles -Wl,-z,initfirst,-z,noseparate-code,-z,norelro,-Bsymbolic,--hash-style=gnu,--build-id=none,-O1
+SHIM_LD = -shared -nostartfiles -Wl,-z,initfirst,-z,noseparate-code,-z,norelro,-Bsymbolic,--hash-style=gnu,--build-id=none,-O1,-T,lib/shim/shim.ld
 
 all: $(BUILD)/dpcache $(BUILD)/dpcache-core $(BUILD)/dpcache-core-shared $(ENGINES) $(BUILD)/dpcache-watcher $(BUILD)/libdpcache.so $(BUILD)/libdpcache.a $(BUILD)/dpcache.pc $(SHIMS)
 
@@ -191,6 +194,7 @@ $(BUILD)/shim-musl/%.o: %.c
 
 $(BUILD)/shim/lib/shim/string.o $(BUILD)/shim-musl/lib/shim/string.o: SHIM_CFLAGS += -fno-builtin
 
+$(SHIMS): lib/shim/shim.ld
 $(BUILD)/dpcache-shim.so: $(SHIM_OBJ)
 	$(say) LINK $@
 	$(Q)$(CC) $(SHIM_LD) $(SHIM_OBJ) -o $@

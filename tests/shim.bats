@@ -130,6 +130,15 @@ same() {
 	((16#${ends% *} + 16#${ends#* } - 16#$begins <= 4096)) || fail "$begins to $ends"
 }
 
+@test "shim: what every program goes through lies within few pages" {
+	local name
+	for name in log_begin library_begin objects_next log_outcome rules_locale memcpy platform_environment; do
+		[ "$((16#$(nm "$SHIM" | awk -v name="$name" '$3 == name { print $1 }')))" -le 40960 ] || fail "$name"
+	done
+	readelf -SW "$SHIM" | sed 's/^ *\[ *//' | awk '$2 == ".shim_rodata" { print $4 }' >address
+	[ "$((16#$(<address)))" -le 20480 ]
+}
+
 @test "shim: what it calls at the start is its own" {
 	run -1 grep -E 'JUMP_SLO.* (mem|str)(n?len|n?cmp|r?chr|cpy|move|set|c?spn)@' <(readelf -rW "$SHIM")
 }
