@@ -9,10 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char NAME[] = "down";
 static const int64_t SECOND = 1000000000, LONGEST = 30;
 
-enum { FIXED = 24, MOST = FIXED + 512 };
+enum { FIXED = 24, MOST = FIXED + 512, NAME_SIZE = 24 };
 
 struct rest {
 	uint64_t failures;
@@ -20,11 +19,17 @@ struct rest {
 	char why[MOST - FIXED + 1];
 };
 
-static void read_rest(struct rest *r, const struct home *h)
+static const char *name_of(char out[NAME_SIZE], unsigned server)
+{
+	snprintf(out, NAME_SIZE, server ? "down.%u" : "down", server);
+	return out;
+}
+
+static void read_rest(struct rest *r, const struct home *h, const char *name)
 {
 	uint8_t bytes[MOST];
 	*r = (struct rest){.failures = 0};
-	int fd = openat(h->fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
 	ssize_t n = os_read_full(fd, bytes, sizeof bytes);
@@ -44,10 +49,11 @@ static int64_t length(uint64_t failures)
 	return (failures > 5 ? LONGEST : INT64_C(1) << (failures - 1)) * SECOND;
 }
 
-int breaker_check(const struct home *h, dpc_error *err)
+int breaker_check(const struct home *h, unsigned server, dpc_error *err)
 {
+	char name[NAME_SIZE];
 	struct rest r;
-	read_rest(&r, h);
+	read_rest(&r, h, name_of(name, server));
 	int64_t left = r.until - clock_wall_ns();
 	/* Longer than any rest: the clock was set back since. */
 	if (!r.failures || left <= 0 || left > LONGEST * SECOND)
@@ -55,17 +61,18 @@ int breaker_check(const struct home *h, dpc_error *err)
 	return dpc__fail(err, DPC_E_IO, "%s; it is asked again in %lld s", r.why, (long long)(left / SECOND + 1));
 }
 
-void breaker_note(const struct home *h, const dpc_error *why)
+void breaker_note(const struct home *h, unsigned server, const dpc_error *why)
 {
+	char name[NAME_SIZE];
 	struct buf b = {0};
 	struct rest r;
-	read_rest(&r, h);
+	read_rest(&r, h, name_of(name, server));
 	uint64_t failures = r.failures + 1;
 	buf_u64(&b, 0);
 	buf_u64(&b, failures);
 	buf_u64(&b, (uint64_t)(clock_wall_ns() + length(failures)));
 	buf_put(&b, why->message, strlen(why->message));
-	int fd = openat(h->fd, NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(h->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0 && !b.failed) {
 		uint64_t sum = hash64(b.data + 8, b.size - 8);
 		for (int i = 0; i < 8; i++)
@@ -78,7 +85,8 @@ void breaker_note(const struct home *h, const dpc_error *why)
 	buf_release(&b);
 }
 
-void breaker_clear(const struct home *h)
+void breaker_clear(const struct home *h, unsigned server)
 {
-	unlinkat(h->fd, NAME, 0);
+	char name[NAME_SIZE];
+	unlinkat(h->fd, name_of(name, server), 0);
 }

@@ -5,9 +5,13 @@
 #include "sign.h"
 #include "squeeze.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char MAGIC[3] = "DPV", VERSION = '1';
 
@@ -77,8 +81,8 @@ static int put_front(struct buf *out, const struct envelope_rules *rules, const 
 	return rc;
 }
 
-int envelope_seal(struct buf *out, const struct entry_info *info, struct slice capsule,
-                  const struct envelope_rules *rules, dpc_error *err)
+static int seal(struct buf *out, const struct entry_info *info, struct slice capsule, const struct envelope_rules *rules,
+                dpc_error *err)
 {
 	struct entry_info there = *info;
 	struct buf head = {0}, squeezed = {0}, plain = {0};
@@ -98,6 +102,42 @@ int envelope_seal(struct buf *out, const struct entry_info *info, struct slice c
 	buf_release(&squeezed);
 	buf_release(&head);
 	return rc;
+}
+
+/* The capsule that lies in a file below the home. */
+static int map_file(struct slice *out, const struct home *h, const char *name, dpc_error *err)
+{
+	struct stat st;
+	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	void *at = MAP_FAILED;
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
+		at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	int rc = at == MAP_FAILED ? dpc__fail_errno(err, "cannot read %s/%s", h->path, name) : DPC_OK;
+	if (fd >= 0)
+		close(fd);
+	if (rc == DPC_OK)
+		*out = (struct slice){at, (size_t)st.st_size};
+	return rc;
+}
+
+int envelope_seal(struct buf *out, const struct home *h, const struct entry_info *info, struct slice capsule,
+                  const struct envelope_rules *rules, dpc_error *err)
+{
+	struct slice mapped = {NULL, 0};
+	int rc = info->file ? map_file(&mapped, h, info->file, err) : DPC_OK;
+	if (rc == DPC_OK)
+		rc = seal(out, info, mapped.data ? mapped : capsule, rules, err);
+	if (mapped.data)
+		munmap((void *)mapped.data, mapped.size);
+	return rc;
+}
+
+int64_t envelope_lifetime(const struct entry_info *info)
+{
+	static const int64_t DAY = INT64_C(86400) * 1000000000;
+	if (info->ttl == DPC_FOREVER || info->grace >= DPC_FOREVER - info->ttl - DAY)
+		return DPC_FOREVER;
+	return info->ttl + info->grace + DAY;
 }
 
 /* --- opening --- */

@@ -27,9 +27,14 @@ struct envelope_rules {
 /* What is read at once to look at a head; a longer one says so. */
 enum { ENVELOPE_PEEK = 4096 };
 
-/* Appended. DPC_E_MEMORY. */
-int envelope_seal(struct buf *out, const struct entry_info *info, struct slice capsule,
+/* Appended. The whole capsule is in it, also one that lies in a file of the home: that is
+ * this machine's alone. DPC_E_MEMORY, DPC_E_IO. */
+int envelope_seal(struct buf *out, const struct home *h, const struct entry_info *info, struct slice capsule,
                   const struct envelope_rules *rules, dpc_error *err);
+
+/* For how long the server should keep it, in ns, DPC_FOREVER: as long as it can be of use to
+ * anybody, and a day, for callers may have longer ttls than the writer. */
+int64_t envelope_lifetime(const struct entry_info *info);
 
 /* The head, from as much of the envelope as there is; label is borrowed. *need is how much
  * of it is needed: more than there is with DPC_MISS. DPC_E_DENIED for a signature that is

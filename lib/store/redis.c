@@ -7,24 +7,16 @@
  *   dpc:NS:{KEY}:f   the last fencing number
  *   dpc:NS:counters  hash: a field for each counter
  *   dpc:NS:floor     generation in force, in us by the server's clock
- *
- * Where nothing else is said, a put of a network store brings the whole capsule, also a
- * large one: its file is of this machine only. */
+ */
 #include "redis.h"
 
 #include "plugin.h"
 #include "sign.h"
 #include "trust.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static const int64_t DAY_MS = 86400000;
 
 struct envelope_rules redis_rules(const struct redis_store *s)
 {
@@ -155,13 +147,10 @@ static int look(void *self, const struct digest *key, struct entry_info *info, d
 	return rc == DPC_MISS && size ? look_at(self, key, info, &size, err) : rc;
 }
 
-/* How long it can be of use to anybody, and a day: callers may have longer ttls than the writer. */
 static void expiry_of(char out[24], const struct entry_info *info)
 {
-	int64_t left = DPC_FOREVER;
-	if (info->ttl != DPC_FOREVER && info->grace < DPC_FOREVER - info->ttl)
-		left = info->ttl + info->grace;
-	snprintf(out, 24, "%lld", left == DPC_FOREVER ? 0LL : (long long)(left / 1000000 + DAY_MS));
+	int64_t left = envelope_lifetime(info);
+	snprintf(out, 24, "%lld", left == DPC_FOREVER ? 0LL : (long long)(left / 1000000));
 }
 
 /* The lease and its fencing number are looked at in the very step that stores. */
@@ -199,36 +188,15 @@ static int put_sealed(struct redis_store *s, const struct entry_info *info, stru
 	return rc;
 }
 
-/* The capsule that lies in a file below the home. */
-static int map_file(struct slice *out, const struct home *h, const char *name, dpc_error *err)
-{
-	struct stat st;
-	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	void *at = MAP_FAILED;
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
-		at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	int rc = at == MAP_FAILED ? dpc__fail_errno(err, "cannot read %s/%s", h->path, name) : DPC_OK;
-	if (fd >= 0)
-		close(fd);
-	if (rc == DPC_OK)
-		*out = (struct slice){at, (size_t)st.st_size};
-	return rc;
-}
-
 static int put(void *self, const struct entry_info *info, struct slice capsule, struct buf *old_file, dpc_error *err)
 {
 	struct redis_store *s = self;
 	struct envelope_rules rules = redis_rules(s);
 	struct buf sealed = {0};
-	struct slice mapped = {NULL, 0};
 	(void)old_file;
 	int rc = refuse_writing(s, err);
-	if (rc == DPC_OK && info->file)
-		rc = map_file(&mapped, s->home, info->file, err);
 	if (rc == DPC_OK)
-		rc = envelope_seal(&sealed, info, mapped.data ? mapped : capsule, &rules, err);
-	if (mapped.data)
-		munmap((void *)mapped.data, mapped.size);
+		rc = envelope_seal(&sealed, s->home, info, capsule, &rules, err);
 	if (rc == DPC_OK)
 		rc = put_sealed(s, info, (struct slice){sealed.data, sealed.size}, err);
 	buf_release(&sealed);
@@ -431,6 +399,7 @@ const struct store_ops store_redis = {
     .compact = compact,
     .quarantine = quarantine,
     .remote = &redis_remote,
+    .keeps = true,
 };
 
 STORE_PLUGIN(&store_redis);

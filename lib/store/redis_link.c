@@ -1,13 +1,13 @@
 #include "redis_link.h"
 
 #include "breaker.h"
+#include "idle.h"
 #include "password.h"
+#include "process.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const int64_t SECOND = 1000000000;
 
@@ -44,7 +44,7 @@ void redis_key(char out[REDIS_KEY], const struct redis_link *l, const struct dig
 static int break_off(struct redis_link *l, const dpc_error *why, dpc_error *err)
 {
 	if (!l->broken)
-		breaker_note(l->home, why);
+		breaker_note(l->home, 0, why);
 	l->broken = true;
 	return dpc__fail(err, why->code, "%s: %s", l->name, why->message);
 }
@@ -92,7 +92,7 @@ static int refused(struct redis_link *l, const redisReply *r, dpc_error *err)
 	snprintf(why.message, sizeof why.message, "the server says: %.200s", r->str);
 	for (size_t i = 0; i < sizeof busy / sizeof *busy; i++)
 		if (strncmp(r->str, busy[i], strlen(busy[i])) == 0)
-			breaker_note(l->home, &why);
+			breaker_note(l->home, 0, &why);
 	return dpc__fail(err, why.code, "%s: %s", l->name, why.message);
 }
 
@@ -266,10 +266,11 @@ int redis_link_open_another(struct redis_link **out, const struct home *h, dpc_e
 		return dpc__fail(err, DPC_E_MEMORY, "out of memory");
 	}
 	l->channel = CHANNEL_NONE;
+	l->process = process_number();
 	l->home = h;
 	name_link(l);
 	dpc_error why = {0};
-	int rc = breaker_check(h, &why);
+	int rc = breaker_check(h, 0, &why);
 	if (rc != DPC_OK) {
 		dpc__fail(err, rc, "%s: %s", l->name, why.message);
 		goto out;
@@ -277,7 +278,7 @@ int redis_link_open_another(struct redis_link **out, const struct home *h, dpc_e
 	rc = connect_channel(l, &why);
 	rc = rc == DPC_OK ? greet(l, err) : break_off(l, &why, err);
 	if (rc == DPC_OK)
-		breaker_clear(h);
+		breaker_clear(h, 0);
 out:
 	if (rc == DPC_OK)
 		*out = l;
@@ -288,45 +289,9 @@ out:
 
 /* --- those that are kept --- */
 
-enum { KEPT_LINKS = 4 };
-
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-static struct kept_link {
-	struct redis_link *link;
-	uint64_t place;
-	pid_t pid;
-} kept[KEPT_LINKS];
-
-static struct redis_link *take_kept(const struct home *h)
-{
-	struct redis_link *found = NULL;
-	pthread_mutex_lock(&gate);
-	for (size_t i = 0; i < KEPT_LINKS && !found; i++)
-		if (kept[i].link && kept[i].place == h->place && kept[i].pid == getpid()) {
-			found = kept[i].link;
-			kept[i].link = NULL;
-		}
-	pthread_mutex_unlock(&gate);
-	return found;
-}
-
-static bool keep(struct redis_link *l)
-{
-	bool done = false;
-	pthread_mutex_lock(&gate);
-	for (size_t i = 0; i < KEPT_LINKS && !done; i++)
-		if (!kept[i].link) {
-			kept[i] = (struct kept_link){l, l->home->place, getpid()};
-			l->home = NULL;
-			done = true;
-		}
-	pthread_mutex_unlock(&gate);
-	return done;
-}
-
 int redis_link_open(struct redis_link **out, const struct home *h, dpc_error *err)
 {
-	while ((*out = take_kept(h))) {
+	while ((*out = idle_take(h->place))) {
 		(*out)->home = h;
 		if ((*out)->unread || channel_is_quiet(&(*out)->channel))
 			return DPC_OK;
@@ -337,7 +302,11 @@ int redis_link_open(struct redis_link **out, const struct home *h, dpc_error *er
 
 void redis_link_close(struct redis_link *l)
 {
-	bool usable = !l->broken && !l->unsent.size && (l->unread || channel_is_quiet(&l->channel));
-	if (!usable || !keep(l))
+	uint64_t place = l->home->place;
+	/* One that is a parent's is the parent's still. */
+	bool usable = l->process == process_number() && !l->broken && !l->unsent.size &&
+	              (l->unread || channel_is_quiet(&l->channel));
+	l->home = NULL;
+	if (!usable || !idle_give(l, place))
 		release(l);
 }

@@ -22,6 +22,7 @@ struct redis_link {
 	const struct home *home; /* borrowed, from open to close */
 	int64_t ahead;           /* ns by which the server's clock is ahead of ours; 0: less than a second */
 	bool broken;
+	uint64_t process;        /* that opened it (process.h) */
 	char name[NET_TEXT + 32]; /* for messages: no user, no password */
 };
 
