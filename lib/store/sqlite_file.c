@@ -189,30 +189,38 @@ static int make_database(const struct home *h, dpc_error *err)
 	return result;
 }
 
+/* DPC_E_NOTFOUND when there is none. */
+static int check_file(const char *path, dpc_error *err)
+{
+	struct stat st;
+	if (lstat(path, &st) == 0)
+		return S_ISREG(st.st_mode) ? DPC_OK : dpc__fail(err, DPC_E_IO, "cannot read %s: it is no file", path);
+	if (errno == ENOENT)
+		return dpc__fail(err, DPC_E_NOTFOUND, "nothing is remembered yet");
+	return dpc__fail_errno(err, "cannot read %s", path);
+}
+
 /* Whose database it is and of which version stands in the first bytes of the
- * file, always: SQLite would prepare two statements to say so. DPC_E_NOTFOUND
- * when there is no file. */
-static int check_identity(const char *path, dpc_error *err)
+ * file, always: SQLite would prepare two statements to say so. They are read by SQLite's own
+ * descriptor: closing another one of that file would give up all locks that this process
+ * has on it, by whichever connection. */
+static int check_identity(struct sqlite_store *s, dpc_error *err)
 {
 	enum { VERSION_AT = 60, APPLICATION_AT = 68 };
-	uint8_t header[100];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
-		return dpc__fail(err, DPC_E_NOTFOUND, "nothing is remembered yet");
-	ssize_t n = fd < 0 ? -1 : os_pread_full(fd, header, sizeof header, 0);
-	int rc = n < 0 ? dpc__fail_errno(err, "cannot read %s", path) : DPC_OK;
-	if (fd >= 0)
-		close(fd);
-	if (rc != DPC_OK)
-		return rc;
-	if (n < (ssize_t)sizeof header || memcmp(header, "SQLite format 3", 16) != 0 ||
-	    read_be32(header + APPLICATION_AT) != APPLICATION_ID)
-		return dpc__fail(err, DPC_E_CORRUPT, "%s is damaged, empty or not dpcache's; run: dpcache doctor --fix", path);
+	uint8_t header[100] = {0};
+	sqlite3_file *file = NULL;
+	int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (rc == SQLITE_OK && file && file->pMethods)
+		rc = file->pMethods->xRead(file, header, sizeof header, 0);
+	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
+		return sqlite_failed(s, rc, err);
+	if (memcmp(header, "SQLite format 3", 16) != 0 || read_be32(header + APPLICATION_AT) != APPLICATION_ID)
+		return dpc__fail(err, DPC_E_CORRUPT, "%s is damaged, empty or not dpcache's; run: dpcache doctor --fix", s->path);
 	if (read_be32(header + VERSION_AT) < SCHEMA_VERSION)
-		return dpc__fail(err, DPC_E_CORRUPT, "%s was made by an earlier dpcache; run: dpcache doctor --fix", path);
+		return dpc__fail(err, DPC_E_CORRUPT, "%s was made by an earlier dpcache; run: dpcache doctor --fix", s->path);
 	if (read_be32(header + VERSION_AT) > SCHEMA_VERSION)
 		return dpc__fail(err, DPC_E_VERSION,
-		                 "%s was made by a later dpcache (version %u); upgrade, or set DPCACHE_DIR", path,
+		                 "%s was made by a later dpcache (version %u); upgrade, or set DPCACHE_DIR", s->path,
 		                 read_be32(header + VERSION_AT));
 	return DPC_OK;
 }
@@ -234,7 +242,7 @@ int sqlite_open(void **self, const struct home *h, enum store_access access, dpc
 	s->kept = access == STORE_KEPT;
 	s->exclusive = access != STORE_SHARED && !s->kept;
 	dpc_error why = {0};
-	int result = check_identity(s->path, &why);
+	int result = check_file(s->path, &why);
 	if (result == DPC_E_NOTFOUND && access == STORE_CREATE)
 		result = make_database(h, err);
 	else if (result != DPC_OK)
@@ -247,6 +255,8 @@ int sqlite_open(void **self, const struct home *h, enum store_access access, dpc
 		rc = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, look ? "unix-none" : NULL);
 	if (rc != SQLITE_OK)
 		result = sqlite_failed(s, rc, err);
+	else if (result == DPC_OK)
+		result = check_identity(s, err);
 	if (result != DPC_OK) {
 		sqlite_close(s);
 		return result;
@@ -281,7 +291,7 @@ bool sqlite_stands(void *self)
 	struct stat st;
 	char log[PATH_MAX + 8];
 	snprintf(log, sizeof log, "%s-wal", s->path);
-	return stat(s->path, &st) == 0 && st.st_ino == s->inode && check_identity(s->path, NULL) == DPC_OK &&
+	return stat(s->path, &st) == 0 && st.st_ino == s->inode && check_identity(s, NULL) == DPC_OK &&
 	       (!s->log_pages || access(log, F_OK) == 0);
 }
 

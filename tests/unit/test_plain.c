@@ -359,6 +359,22 @@ static void a_child_does_not_take_the_parents_locks_for_its_own(void **state)
 	gate_release(&y.done);
 }
 
+static void what_else_this_process_opens_does_not_unlock_it(void **state)
+{
+	struct fixture *f = *state;
+	struct plain p = begin(f, 0, 0), other = begin(f, 0, 0);
+	struct family y = {.f = f};
+	put(&p, "a", "value");
+	assert_got(&p, "a", "value");
+	put_as_others_do(&f->home, "b", "value");
+	put(&p, "a", "another");
+	assert_got(&other, "a", "another");
+	plain_end(&other);
+	assert_int_equal(child_wait(child_start(is_locked, &y)), 1);
+	plain_end(&p);
+	assert_int_equal(child_wait(child_start(is_locked, &y)), 0);
+}
+
 /* --- memory in front --- */
 
 static void memory_in_front_shows_others_doings_when_its_time_is_over(void **state)
@@ -435,6 +451,7 @@ static const struct CMUnitTest of_counted[] = {
     with_home(what_is_in_memory_in_front_is_not_asked_for),
     with_home(the_store_is_opened_once_and_again_only_when_the_state_is_another),
     with_home(a_child_does_not_take_the_parents_locks_for_its_own),
+    with_home(what_else_this_process_opens_does_not_unlock_it),
     with_home(the_log_stays_bounded_and_is_short_at_the_end),
 };
 
