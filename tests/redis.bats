@@ -1,5 +1,6 @@
 # A store on a Redis server, as several machines see it: a machine is a directory of its
 # own (DPCACHE_DIR) on the same server.
+# shellcheck disable=SC2154  # set by run and by the helpers
 load helpers
 
 setup() {

@@ -99,7 +99,7 @@ age_near() { # MACHINE
 
 @test "tier: what is no tier is refused in words" {
 	local url
-	for url in tier: tier:sqlite: tier:sqlite:, "tier:$FAR,sqlite:" tier:null:,redis://host tier:sqlite:,tier:sqlite:,redis://host; do
+	for url in tier: tier:sqlite: "tier:sqlite:," "tier:$FAR,sqlite:" "tier:null:,redis://host" "tier:sqlite:,tier:sqlite:,redis://host"; do
 		run -0 --separate-stderr dpcache run --store "$url" tool x
 		assert_output '<x>'
 		assert_one_warning 'such as tier:sqlite:,redis://HOST'

@@ -24,10 +24,13 @@ $(BENCH)/opens-static: tests/bench/opens.c
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -static $< -o $@ || rm -f $@
 
 # Against the engines alone, so with their headers; and with the library's, to fill stores.
-$(BENCH)/stores: $(wildcard tests/bench/stores*.[ch]) $(BUILD)/libdpcache.a
+STORES_BENCH = $(filter-out $(if $(filter redis,$(LOADABLE)),,%_redis.c), $(wildcard tests/bench/stores*.[ch]))
+$(BENCH)/stores: $(STORES_BENCH) $(BUILD)/libdpcache.a $(ENGINES)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -iquote lib $(filter %.c %.a,$^) -o $@ $(STORE_LIBS) -lm
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(if $(filter redis,$(LOADABLE)),-DWITH_REDIS $(redis_FLAGS)) \
+	  -iquote lib $(filter %.c %.a,$^) -o $@ $(STORE_LIBS) -lm $(if $(filter redis,$(LOADABLE)),$(redis_FLAGS))
+	$(Q)$(foreach e,$(ENGINES),ln -sf ../$(notdir $(e)) $(@D)/ &&) :
 
 # The shim's log in words; it knows the wire.
 $(BENCH)/watch: tests/shim/watch.c lib/shim/wire.h

@@ -64,6 +64,19 @@ library_memory() {
 	at_least "$get" 5 "$(rate 1)" "$(ns_each 1 2)"
 }
 
+# The server is asked each time, and each value's signature looked at.
+library_redis() {
+	command -v redis-server >/dev/null || cannot 'no redis-server'
+	redis-server --port 0 --unixsocket "$PWD/sock" --save '' --dir "$PWD" >server.log &
+	local server=$!
+	until redis-cli -s "$PWD/sock" ping >/dev/null 2>&1; do sleep 0.02; done
+	(umask 077 && head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >key)
+	export DPCACHE_KEY_FILE=$PWD/key
+	"$stores" get "redis+unix://$PWD/sock" "raw-redis:$PWD/sock" >took
+	kill "$server"
+	at_least 'library get of 1 KB from Redis, calls per second against hiredis alone' 0.85 "$(rate 1)" "$(ns_each 1 2)"
+}
+
 # The last ones of so many, behind a commit: nothing that a handle remembers counts.
 library_million() {
 	local engine bytes

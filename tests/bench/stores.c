@@ -14,6 +14,7 @@
  *                             one table of keys and values, prepared statements, its own
  *                             automatic checkpoints
  *   raw-lmdb:DIR              LMDB alone: a transaction for each call, MDB_NOSYNC|MDB_NOTLS
+ *   raw-redis:SOCKET          hiredis alone
  *   python:SCRIPT             see tests/bench/stores_diskcache.py
  * What is got is a copy on the heap, which is freed; making the key, a few letters and a number,
  * is part of each call. Prints a line for each, fields
@@ -82,6 +83,9 @@ static size_t ours_get(void *self, const char *key)
 static const struct kind kinds[] = {
     {"raw-sqlite:", raw_sqlite_open, raw_sqlite_put, raw_sqlite_get, NULL},
     {"raw-lmdb:", raw_lmdb_open, raw_lmdb_put, raw_lmdb_get, NULL},
+#ifdef WITH_REDIS
+    {"raw-redis:", raw_redis_open, raw_redis_put, raw_redis_get, NULL},
+#endif
     {"python:", python_open, NULL, NULL, python_block},
     {"", ours_open, ours_put, ours_get, NULL},
 };

@@ -25,6 +25,11 @@ void *raw_lmdb_open(const char *where);
 void raw_lmdb_put(void *self, const char *key, const void *value, size_t size);
 size_t raw_lmdb_get(void *self, const char *key);
 
+/* Where there is hiredis. */
+void *raw_redis_open(const char *where);
+void raw_redis_put(void *self, const char *key, const void *value, size_t size);
+size_t raw_redis_get(void *self, const char *key);
+
 void *python_open(const char *where);
 double python_block(void *self, bool put, long calls, long entries, long size);
 
