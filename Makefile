@@ -265,8 +265,8 @@ lint: lint-shim
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Icmd cmd lib -i lib/shim
 	@echo '  LINT  clang-tidy'
-	@ls cmd/*.c lib/*.c lib/store/*.c lib/watcher/*.c | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet --warnings-as-errors="*" \
-	  --checks="$(TIDY)" "$$@" -- -std=gnu11 -D_GNU_SOURCE -iquote lib -iquote cmd 2>/dev/null' tidy
+	@ls cmd/*.c lib/*.c lib/store/*.c lib/remote/*.c lib/watcher/*.c | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet --warnings-as-errors="*" \
+	  --checks="$(TIDY)" "$$@" -- -std=gnu11 -D_GNU_SOURCE -iquote lib -iquote lib/remote -iquote cmd 2>/dev/null' tidy
 # In the shim macros stand for whole functions, and addresses come as numbers.
 SHIM_TIDY = $(TIDY),-bugprone-macro-parentheses,-performance-no-int-to-ptr
 lint-shim:

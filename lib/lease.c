@@ -13,7 +13,7 @@ static const int64_t SLICE = INT64_C(100) * 1000000;
 
 static const struct remote_ops *remote_of(const struct home *h)
 {
-	const struct store_ops *ops = store_engine(h->engine);
+	const struct store_ops *ops = h ? store_engine(h->engine) : NULL;
 	return ops ? ops->remote : NULL;
 }
 
@@ -32,17 +32,17 @@ static int own_number(struct buf *out, const struct home *h)
 	if (fd < 0)
 		return -1;
 	/* Of two who come first at once the last one's counts, from the next time on. */
-	int rc = os_pread_full(fd, &number, sizeof number, 0) == sizeof number ? 0 : os_random(&number, sizeof number);
-	if (rc == 0)
-		rc = os_pwrite_all(fd, &number, sizeof number, 0);
-	if (rc == 0)
-		rc = fstat(fd, &st);
+	bool there = os_pread_full(fd, &number, sizeof number, 0) == sizeof number ||
+	             (os_random(&number, sizeof number) == 0 && os_pwrite_all(fd, &number, sizeof number, 0) == 0);
+	int rc = there ? fstat(fd, &st) : -1;
 	close(fd);
+	if (rc < 0)
+		return rc;
 	/* A copy of the home, as in an image that many machines start from, is another. */
 	buf_put(out, &number, sizeof number);
 	buf_u64(out, (uint64_t)st.st_dev);
 	buf_u64(out, (uint64_t)st.st_ino);
-	return rc;
+	return 0;
 }
 
 /* Whose lease it is: this home's in this boot. Whoever contends holds the key's lock here, so

@@ -58,7 +58,7 @@ int breaker_check(const struct home *h, unsigned server, dpc_error *err)
 	/* Longer than any rest: the clock was set back since. */
 	if (!r.failures || left <= 0 || left > LONGEST * SECOND)
 		return DPC_OK;
-	return dpc__fail(err, DPC_E_IO, "%s; it is asked again in %lld s", r.why, (long long)(left / SECOND + 1));
+	return dpc__fail(err, DPC_E_IO, "%s; it is asked again in %lld s", r.why, (long long)left / SECOND + 1);
 }
 
 void breaker_note(const struct home *h, unsigned server, const dpc_error *why)

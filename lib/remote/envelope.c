@@ -107,7 +107,7 @@ static int seal(struct buf *out, const struct entry_info *info, struct slice cap
 /* The capsule that lies in a file below the home. */
 static int map_file(struct slice *out, const struct home *h, const char *name, dpc_error *err)
 {
-	struct stat st;
+	struct stat st = {0};
 	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	void *at = MAP_FAILED;
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)

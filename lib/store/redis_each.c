@@ -168,7 +168,7 @@ static int list_all(struct listing *l, dpc_error *err)
 	do {
 		redisReply *step;
 		rc = scan(&step, l->store, cursor, err);
-		if (rc != DPC_OK)
+		if (rc != DPC_OK || !step)
 			return rc;
 		snprintf(cursor, sizeof cursor, "%s", step->element[0]->str);
 		rc = say_details(l->store, step->element[1], err);

@@ -204,7 +204,7 @@ static int introduce(struct redis_link *l, int *said, dpc_error *err)
 /* The clocks of machines that keep them right are no further apart than that. */
 static int64_t ahead_by(const redisReply *time, int64_t asked)
 {
-	if (time->type != REDIS_REPLY_ARRAY || time->elements != 2)
+	if (!time || time->type != REDIS_REPLY_ARRAY || time->elements != 2)
 		return 0;
 	int64_t server = strtoll(time->element[0]->str, NULL, 10) * SECOND + strtoll(time->element[1]->str, NULL, 10) * 1000;
 	int64_t ahead = server - asked / 2 - clock_wall_ns() / 2;
