@@ -303,8 +303,7 @@ const char *lmdb_env_path(const struct lmdb_env *e)
 
 /* --- transactions --- */
 
-/* 0: as large as some other process has made it. Nobody may be at work meanwhile,
- * who in our own thread would never end. */
+/* Nobody may be at work meanwhile, who in our own thread would never end. */
 static int resize(struct lmdb_env *e, size_t size)
 {
 	struct timespec until;
@@ -319,12 +318,30 @@ static int resize(struct lmdb_env *e, size_t size)
 	return rc;
 }
 
+/* Some other process has made it larger: how large it has to be here. By the file's own size,
+ * for LMDB would believe any number in it, and be left without a map where that is damaged.
+ * 0: it is. */
+static size_t grown_size(struct lmdb_env *e)
+{
+	struct stat st;
+	MDB_envinfo info;
+	MDB_stat stat;
+	mdb_filehandle_t fd;
+	if (mdb_env_get_fd(e->env, &fd) != 0 || fstat(fd, &st) < 0 || mdb_env_info(e->env, &info) != 0 ||
+	    mdb_env_stat(e->env, &stat) != 0)
+		return 0;
+	size_t size = map_size((size_t)st.st_size, 0);
+	return info.me_last_pgno < size / stat.ms_psize ? size : 0;
+}
+
 /* What kept a transaction from beginning, put right. */
 static bool mend(struct lmdb_env *e, int rc)
 {
 	int dead = 0;
-	if (rc == MDB_MAP_RESIZED)
-		return resize(e, 0) == 0;
+	if (rc == MDB_MAP_RESIZED) {
+		size_t size = grown_size(e);
+		return size && resize(e, size) == 0;
+	}
 	return rc == MDB_READERS_FULL && mdb_reader_check(e->env, &dead) == 0 && dead;
 }
 

@@ -428,18 +428,43 @@ static int ask_lmdb(MDB_val *value, const struct lmdb_work *w, MDB_val *key, dpc
 	                            : lmdb_failed(lmdb_env_path(w->env), rc, err);
 }
 
+/* One step of lmdb_pages_find. *passed: two writers have been there since the transaction began,
+ * or so it looks. */
+static int find(struct tour *t, bool *passed, const struct lmdb_work *w, dpc_error *err)
+{
+	const uint8_t *meta = begin_tour(t, w);
+	*passed = meta && is_passed(w, meta);
+	return end_tour(t, w, meta && (*passed || tree_is_sound(t, meta + META_MAIN)), err);
+}
+
+/* Nothing is borrowed from it yet. */
+static bool begin_again(const struct lmdb_work *w)
+{
+	mdb_txn_reset(w->txn);
+	return mdb_txn_renew(w->txn) == 0;
+}
+
 int lmdb_pages_find(MDB_val *value, const struct lmdb_work *w, MDB_val *key, dpc_error *err)
 {
-	struct tour t = {.key = key};
+	enum { TRIES = 5 };
 	if (w->sound)
 		return ask_lmdb(value, w, key, err);
-	const uint8_t *meta = begin_tour(&t, w);
-	bool passed = meta && is_passed(w, meta);
-	int rc = end_tour(&t, w, meta && (passed || tree_is_sound(&t, meta + META_MAIN)), err);
-	if (rc != DPC_OK || !t.narrow || passed)
-		return rc == DPC_OK ? ask_lmdb(value, w, key, err) : rc;
-	*value = t.found;
-	return t.found.mv_data ? DPC_OK : DPC_MISS;
+	bool passed = true;
+	for (int i = 0; i < TRIES && passed; i++) {
+		struct tour t = {.key = key};
+		int rc = find(&t, &passed, w, err);
+		if (rc != DPC_OK)
+			return rc;
+		if (!t.narrow)
+			return ask_lmdb(value, w, key, err);
+		if (passed && !begin_again(w))
+			break;
+		*value = t.found;
+	}
+	/* Who keeps a file open may find that page damaged, which LMDB has believed. */
+	if (passed)
+		return lmdb_failed(lmdb_env_path(w->env), MDB_CORRUPTED, err);
+	return value->mv_data ? DPC_OK : DPC_MISS;
 }
 
 int lmdb_pages_sound(const struct lmdb_work *w, const MDB_val *key, dpc_error *err)

@@ -279,6 +279,48 @@ static void compacting_beside_it_is_no_trouble(void **state)
 	plain_end(&p);
 }
 
+enum { WRITES = 200, NAMES = 8, SIZE = 200 };
+
+/* Values that tell whether they are whole, and under several names, so that pages move. */
+static int write_many(void *context)
+{
+	struct fixture *f = context;
+	struct plain p;
+	if (plain_begin(&p, &f->home, 0, 0, NULL) != DPC_OK)
+		return 1;
+	for (int i = 0; i < WRITES; i++) {
+		char name[2] = {(char)('a' + i % NAMES), '\0'}, value[SIZE];
+		struct value_name n = named(name);
+		memset(value, 'a' + i % 26, sizeof value);
+		if (plain_put(&p, &n, LONG, (struct slice){(uint8_t *)value, (size_t)(i % 7 * 20 + 60)}, NULL) != DPC_OK)
+			return 2;
+	}
+	plain_end(&p);
+	return 0;
+}
+
+static void a_reader_beside_writers_gets_whole_values(void **state)
+{
+	struct fixture *f = *state;
+	struct plain p = begin(f, 0, 0);
+	pid_t writers[2];
+	for (int i = 0; i < 2; i++)
+		writers[i] = child_start(write_many, f);
+	for (int found = 0; found < 2000;) {
+		char name[2] = {(char)('a' + found % NAMES), '\0'};
+		const char *value = got(&p, name);
+		for (const char *c = value; c && *c; c++)
+			assert_int_equal(*c, *value);
+		found += value != NULL;
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(child_wait(writers[i]), 0);
+	/* The last one that each name got, in whichever order. */
+	char last[2] = {(char)('a' + (WRITES - 1) % NAMES), '\0'};
+	assert_int_equal(*got(&p, last), 'a' + (WRITES - 1) % 26);
+	plain_end(&p);
+}
+
 /* --- children --- */
 
 struct family {
@@ -462,6 +504,7 @@ static const struct CMUnitTest of_all[] = {
     with_home(a_store_that_was_moved_aside_is_not_read_any_more),
     with_home(a_store_that_was_deleted_is_not_written_to_any_more),
     with_home(compacting_beside_it_is_no_trouble),
+    with_home(a_reader_beside_writers_gets_whole_values),
     with_home(a_child_opens_a_store_of_its_own_and_the_parents_stays),
     with_home(memory_in_front_shows_others_doings_when_its_time_is_over),
     with_home(memory_in_front_keeps_nothing_that_was_invalidated_replaced_or_removed_here),

@@ -579,6 +579,48 @@ static void damage_is_an_error_never_a_wrong_answer(void **state)
 	buf_release(&good);
 }
 
+/* All that was planted, and what was not. */
+static void get_all(struct store *s)
+{
+	for (char c = 'A'; c <= 'z'; c++) {
+		char name[2] = {c, '\0'};
+		struct digest key = digest_named(name);
+		struct buf bytes = {0}, file = {0};
+		int rc = store_get(s, &key, &bytes, &file, NULL);
+		assert_true(rc == DPC_OK || rc == DPC_MISS || rc < 0);
+		buf_release(&bytes);
+		buf_release(&file);
+	}
+}
+
+/* It reads on in a file that it has found sound before. */
+static void damage_under_a_store_that_is_kept_ends_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct buf good = {0};
+	uint8_t noise[96];
+	if (!store_engine(home_engine)->keeps)
+		return;
+	plant(f);
+	read_file(&good, database(f));
+	for (size_t at = 0; at + sizeof noise <= good.size; at += sizeof noise) {
+		struct store s;
+		write_file(database(f), good.data, good.size);
+		assert_int_equal(store_open_kept(&s, &f->home, NULL), DPC_OK);
+		assert_holds(&s, "m", "some capsule", NULL);
+		int fd = open(database(f), O_RDWR | O_CLOEXEC);
+		fill_noise(noise, sizeof noise, at);
+		assert_int_equal(pwrite(fd, noise, sizeof noise, (off_t)at), sizeof noise);
+		get_all(&s);
+		memset(noise, at % 2 ? 0 : 0xff, sizeof noise);
+		assert_int_equal(pwrite(fd, noise, sizeof noise, (off_t)at), sizeof noise);
+		close(fd);
+		get_all(&s);
+		store_close(&s);
+	}
+	buf_release(&good);
+}
+
 static void what_is_quarantined_makes_room_for_a_new_one(void **state)
 {
 	struct fixture *f = *state;
@@ -654,6 +696,7 @@ static const struct CMUnitTest of_files[] = {
     with_home(a_database_that_was_truncated_is_corrupt_not_empty),
     with_home(a_file_that_is_no_database_is_corrupt),
     with_home(damage_is_an_error_never_a_wrong_answer),
+    with_home(damage_under_a_store_that_is_kept_ends_nobody),
     with_home(what_is_quarantined_makes_room_for_a_new_one),
     with_home(who_only_looks_sees_all_makes_nothing_and_is_in_no_readers_way),
 };
