@@ -29,19 +29,16 @@ struct wish {
 struct wanted {
 	struct digest key;
 	struct entry_info info;
-	struct buf label;
-	bool found;
 };
 
-static int pick(void *context, const struct entry_info *e)
+/* What its capsule does not know: its uses. */
+static int take_uses(void *context, const struct entry_info *e)
 {
 	struct wanted *w = context;
 	if (memcmp(&e->key, &w->key, sizeof w->key) != 0)
 		return DPC_OK;
-	w->info = *e;
-	buf_put(&w->label, e->label.data, e->label.size);
-	w->info.label = (struct slice){w->label.data, w->label.size};
-	w->found = true;
+	w->info.hits = e->hits;
+	w->info.used = e->used;
 	return DPC_MISS; /* ends the walk */
 }
 
@@ -140,15 +137,19 @@ static int show(const struct digest *key, struct place *p, const struct wish *ho
 {
 	struct wanted w = {.key = *key};
 	struct answer a = ANSWER_NONE;
-	int rc = store_each(&p->store, pick, &w, err);
+	int rc = vault_load(&a, &p->home, &p->store, key, err);
 	/* Where to find the results of a traced command is none itself. */
-	bool valid = w.found && w.info.generation >= p->home.state.floor && !(w.info.flags & CAPSULE_MANIFEST);
-	if (rc >= 0)
-		rc = valid ? vault_load(&a, &p->home, &p->store, key, err) : DPC_MISS;
+	if (rc == DPC_OK && (a.capsule.generation < p->home.state.floor || a.capsule.flags & CAPSULE_MANIFEST))
+		rc = DPC_MISS;
+	if (rc == DPC_OK) {
+		w.info = vault_info(&a.capsule, &a.meta);
+		rc = store_each(&p->store, take_uses, &w, err);
+		/* Where entries cannot be listed their uses are not counted. */
+		rc = rc == DPC_MISS || rc == DPC_E_USAGE ? DPC_OK : rc;
+	}
 	if (rc == DPC_OK)
 		print(&w, &a, how);
 	answer_release(&a);
-	buf_release(&w.label);
 	return rc;
 }
 

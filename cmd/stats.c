@@ -19,6 +19,7 @@ const struct opt stats_opts[] = {
 struct totals {
 	struct counters counters;
 	uint64_t entries, bytes, floor;
+	dpc_error unlisted; /* why entries and bytes are not known; code 0: they are */
 };
 
 static int add_entry(void *context, const struct entry_info *e)
@@ -55,8 +56,10 @@ static void print_json(const struct totals *t)
 	json_name(&b, "hit_rate");
 	buf_put(&b, rate, (size_t)snprintf(rate, sizeof rate, "%.4f", hit_rate(&t->counters)));
 	json_seconds(&b, "saved", v[COUNTER_SAVED_NS]);
-	json_int(&b, "entries", (int64_t)t->entries);
-	json_int(&b, "bytes", (int64_t)t->bytes);
+	if (!t->unlisted.code) {
+		json_int(&b, "entries", (int64_t)t->entries);
+		json_int(&b, "bytes", (int64_t)t->bytes);
+	}
 	buf_put(&b, "}\n", 2);
 	fwrite(b.data, 1, b.size, stdout);
 	buf_release(&b);
@@ -75,8 +78,23 @@ static void print_text(const struct totals *t)
 	printf("refused    %lld\n", (long long)v[COUNTER_REFUSED]);
 	printf("hit rate   %.1f %%\n", 100 * hit_rate(&t->counters));
 	printf("saved      %s\n", text_duration(text, v[COUNTER_SAVED_NS]));
+	if (t->unlisted.code) {
+		printf("entries    unknown: %s\n", t->unlisted.message);
+		return;
+	}
 	printf("entries    %llu\n", (unsigned long long)t->entries);
 	printf("bytes      %s\n", text_size(text, t->bytes));
+}
+
+static int count_entries(struct totals *t, struct place *p, dpc_error *err)
+{
+	dpc_error why = {0};
+	int rc = store_each(&p->store, add_entry, t, &why);
+	if (rc == DPC_E_USAGE)
+		t->unlisted = why;
+	else if (rc < 0)
+		*err = why;
+	return rc == DPC_E_USAGE ? DPC_OK : rc;
 }
 
 static int read_totals(struct totals *t, struct place *p, bool reset, dpc_error *err)
@@ -84,7 +102,7 @@ static int read_totals(struct totals *t, struct place *p, bool reset, dpc_error 
 	t->floor = p->home.state.floor;
 	int rc = store_totals(&p->store, &t->counters, err);
 	if (rc == DPC_OK)
-		rc = store_each(&p->store, add_entry, t, err);
+		rc = count_entries(t, p, err);
 	if (rc != DPC_OK || !reset)
 		return rc;
 	int lock = home_lock(&p->home, INT64_C(10) * 1000000000, err);

@@ -231,9 +231,13 @@ static void check_store(struct check *c, const struct home *h)
 	}
 	if (rc == DPC_OK && (rc = store_check(&s, &err)) == DPC_OK)
 		rc = store_each(&s, list_entry, &l, &err);
-	if (rc == DPC_OK) {
+	if (rc == DPC_OK || rc == DPC_E_USAGE)
 		tell(c, FINDING_OK, "store", "sound");
+	if (rc == DPC_OK)
 		check_entries(c, h, &s, &l);
+	if (rc == DPC_E_USAGE) {
+		tell(c, FINDING_NOTE, "entries", "not looked at: %s", err.message);
+		rc = DPC_OK;
 	}
 	store_close(&s);
 	if (rc == DPC_E_CORRUPT)
@@ -345,7 +349,8 @@ static void check_data(struct check *c, const struct home *h)
 	struct store s;
 	struct entry_list l = {{0}, {0}};
 	int rc = store_open(&s, h, false, NULL);
-	if (rc == DPC_OK)
+	/* What a server has lies in no file of ours. */
+	if (rc == DPC_OK && !h->place)
 		rc = store_each(&s, list_entry, &l, NULL);
 	/* Without the list every file would look like an orphan. */
 	if (rc == DPC_OK || rc == DPC_E_NOTFOUND)

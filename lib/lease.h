@@ -35,7 +35,7 @@ enum lease_outcome lease_contend(struct lease *l, const struct home *h, const st
                                  void (*waiting)(void *context), void *context, dpc_error *err);
 
 /* While it is held: renew it when it is time for that. The next time, clock_mono_ns;
- * DPC_FOREVER when there is none. Does not wait for the server. */
+ * DPC_FOREVER when there is none. Waits for the server no longer than remote_ops.renew does. */
 int64_t lease_tick(struct lease *l);
 
 /* Give it back, or stop to wait. Harmless where there is none. */

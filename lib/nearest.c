@@ -187,7 +187,8 @@ int nearest_find(struct nearest *n, struct ask *a, dpc_error *err)
 	/* Comparing may read files: not as long as others wait for the store. */
 	for (int i = 0; i < opened.count; i++)
 		consider(n, a, &opened.v[i]);
-	return rc == DPC_OK || rc == DPC_E_NOTFOUND ? DPC_OK : dpc__fail(err, rc, "%s", trouble.message);
+	/* One that cannot be listed has nothing to be compared with. */
+	return rc == DPC_OK || rc == DPC_E_NOTFOUND || rc == DPC_E_USAGE ? DPC_OK : dpc__fail(err, rc, "%s", trouble.message);
 }
 
 void nearest_release(struct nearest *n)

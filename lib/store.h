@@ -98,9 +98,10 @@ struct store_ops {
 	/* Of the entry, as far as it is there: created, cost and question. DPC_MISS. */
 	int (*look)(void *self, const struct digest *key, struct entry_info *info, dpc_error *err);
 	/* Visit all results, in order of last use or creation, oldest first; then all
-	 * manifests. The visitor must not change the store. */
+	 * manifests. The visitor must not change the store. DPC_E_USAGE, with nobody visited,
+	 * where there is no telling what is there: whoever has its key has it all the same. */
 	int (*each)(void *self, store_visit_fn *visit, void *context, dpc_error *err);
-	/* Add to the totals, and hits to their entries. */
+	/* Add to the totals, and hits to their entries where those can be visited. */
 	int (*count)(void *self, const struct counters *add, const struct event_record *hits,
 	             size_t hit_count, dpc_error *err);
 	int (*totals)(void *self, struct counters *out, dpc_error *err);
@@ -137,7 +138,8 @@ struct remote_ops {
 	/* Try to get `g`, whose key, token and length are set; from one with the same token it is
 	 * taken over. DPC_MISS: somebody else has it, for *left ns if he does not renew it. */
 	int (*acquire)(struct grant *g, int64_t *left, void *self, dpc_error *err);
-	/* Renew it, without waiting for the answer: it is looked at the next time. DPC_MISS: it is lost. */
+	/* Renew it, without waiting for the answer where that can be looked at the next time, and
+	 * no longer than the store's time-out in any case. DPC_MISS: it is lost. */
 	int (*renew)(const struct grant *g, void *self, dpc_error *err);
 	/* Give it back, if it is still held, and wake those who await that; without waiting for
 	 * the answer. */

@@ -39,11 +39,10 @@ static bool was_voided(const struct recorder *r)
 	return r->fd >= 0 && pread(r->fd, &voided, sizeof voided, CAPSULE_VOIDED_AT) == sizeof voided && voided;
 }
 
-static struct entry_info describe(const struct ask *a, const struct capsule *c, struct slice meta, const char *file)
+struct entry_info vault_info(const struct capsule *c, const struct capsule_meta *m)
 {
-	struct entry_info info = {
+	return (struct entry_info){
 	    .key = c->key,
-	    .question = a->hash,
 	    .created = c->created.wall,
 	    .ttl = c->ttl,
 	    .grace = c->grace,
@@ -53,12 +52,19 @@ static struct entry_info describe(const struct ask *a, const struct capsule *c, 
 	    .stored_size = capsule_size(c),
 	    .status = c->status,
 	    .flags = c->flags,
-	    .file = file,
-	    .grant = a->grant,
+	    .label = m->label,
 	};
+}
+
+static struct entry_info describe(const struct ask *a, const struct capsule *c, struct slice meta, const char *file)
+{
 	struct capsule_meta m;
-	if (capsule_decode_meta(&m, c, meta, NULL) == DPC_OK)
-		info.label = m.label;
+	if (capsule_decode_meta(&m, c, meta, NULL) != DPC_OK)
+		m.label = (struct slice){NULL, 0};
+	struct entry_info info = vault_info(c, &m);
+	info.question = a->hash;
+	info.file = file;
+	info.grant = a->grant;
 	return info;
 }
 

@@ -54,6 +54,10 @@ int vault_probe(const struct home *h, dpc_error *err);
 /* Invalidate everything, whatever its number. */
 int vault_invalidate_all(struct home *h, dpc_error *err);
 
+/* What its capsule knows of an entry: all but question, file and uses. The label is borrowed
+ * from `m`. */
+struct entry_info vault_info(const struct capsule *c, const struct capsule_meta *m);
+
 /* Load an entry whole, whatever its age; key material is not compared. */
 int vault_load(struct answer *out, const struct home *h, struct store *s, const struct digest *key,
                dpc_error *err);
