@@ -46,6 +46,7 @@ endef
 # One line each: name, libraries, sources.
 $(eval $(call engine,gdbm,gdbm.h -lgdbm,lib/store/gdbm*.c))
 $(eval $(call engine,redis,hiredis openssl libzstd,lib/store/redis*.c lib/remote/*.c))
+$(eval $(call engine,memcached,libmemcached libcrypto libzstd,lib/store/memcached*.c $(addprefix lib/remote/,breaker.c envelope.c idle.c sign.c squeeze.c trust.c)))
 ENGINES = $(foreach e,$(LOADABLE),$(BUILD)/dpcache-store-$(e).so)
 
 # How a traced command is started: by us as by the shim.
@@ -175,7 +176,7 @@ $(BUILD)/dpcache-core $(BUILD)/dpcache-core-shared: $(CORE_OBJ) $(BUILD)/libdpca
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(CORE_OBJ) $(CORE_OBJ_$(CORE)) $(BUILD)/libdpcache.a -o $@ $(CORE_LD) $(CORE_LIBS_$(CORE))
 
 # Each with its own copy of what it needs of ours; only dpcache_store can be seen.
-ENGINE_LD = -shared -Wl,--exclude-libs,ALL,-Bsymbolic,--no-undefined
+ENGINE_LD = -shared -Wl,--as-needed -Wl,--exclude-libs,ALL,-Bsymbolic,--no-undefined
 $(foreach e,$(LOADABLE),$(eval $(BUILD)/dpcache-store-$(e).so: $($(e)_OBJ)) \
   $(eval $($(e)_OBJ): ALL_CFLAGS += $(filter -I% -D%,$($(e)_FLAGS))))
 $(ENGINES): $(BUILD)/dpcache-store-%.so: $(BUILD)/libdpcache.a
@@ -214,9 +215,9 @@ $(BUILD)/dpcache.pc: Makefile
 # ---- the two commands, and the tests ----
 
 # Debian's names of what is needed to build, and to check.
-BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev liblmdb-dev libgdbm-dev libhiredis-dev libssl-dev libzstd-dev libxxhash-dev musl-tools
+BUILD_PACKAGES = gcc libc6-dev pkg-config libsqlite3-dev liblmdb-dev libgdbm-dev libhiredis-dev libmemcached-dev libssl-dev libzstd-dev libxxhash-dev musl-tools
 CHECK_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-tidy cppcheck shellcheck mandoc bats \
-                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin git redis-server redis-tools openssl
+                 bats-assert bats-support bats-file libcmocka-dev jq sqlite3 strace faketime parallel spin git redis-server redis-tools memcached openssl
 
 try:
 	@tests/need $(BUILD_PACKAGES)

@@ -12,6 +12,7 @@ const struct engine_name engine_names[ENGINE_COUNT] = {
     [ENGINE_REDIS_TLS] = {"rediss", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_REDIS_UNIX] = {"redis+unix", "a Redis", "/dpcache-redis", NULL, "redis", .remote = true, .databases = true},
     [ENGINE_TIER] = {"tier", "a tiered", "/dpcache-tier", NULL, NULL, .remote = true},
+    [ENGINE_MEMCACHED] = {"memcached", "a memcached", "/dpcache-memcached", NULL, "memcached", .remote = true},
     [ENGINE_NULL] = {"null", "no", "", NULL, NULL, .fleeting = true},
     [ENGINE_MEM] = {"mem", "a process's own", "", NULL, NULL, .fleeting = true},
 };

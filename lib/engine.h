@@ -13,6 +13,7 @@ enum engine {
 	ENGINE_REDIS_TLS,
 	ENGINE_REDIS_UNIX,
 	ENGINE_TIER, /* one here in front of one on a server */
+	ENGINE_MEMCACHED,
 	/* A new one comes here: their numbers stand in the homes' state files. */
 	ENGINE_NULL, /* keeps nothing, and has no home */
 	ENGINE_MEM,  /* nor has this: it keeps something as long as a handle of the library is open */
@@ -20,7 +21,7 @@ enum engine {
 };
 
 /* As usage has them. */
-#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY], redis://HOST[:PORT][/DB], rediss://…, redis+unix://PATH, tier:NEAR,FAR, mem: or null:"
+#define ENGINE_URLS "sqlite:[DIRECTORY], lmdb:[DIRECTORY], gdbm:[DIRECTORY], redis://HOST[:PORT][/DB], rediss://…, redis+unix://PATH, memcached://HOST[:PORT][,…], tier:NEAR,FAR, mem: or null:"
 
 struct engine_name {
 	const char *scheme;    /* of its URLs, without the colon */

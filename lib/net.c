@@ -92,7 +92,7 @@ static int take_option(struct net *n, enum engine engine, struct slice name, str
 		n->ca = value;
 		return value.size ? DPC_OK : refuse(err, engine, "has an empty ca");
 	}
-	if (is(name, "db"))
+	if (is(name, "db") && engine_names[engine].databases)
 		return number_of(&n->database, value, 0, 65535) ? DPC_OK : refuse(err, engine, "has a db that is no number");
 	if (is(name, "zstd"))
 		return number_of(&n->zstd, value, 0, 19) ? DPC_OK : refuse(err, engine, "has a zstd that is not 0 to 19");
@@ -132,6 +132,8 @@ static int take_user(struct net *n, enum engine engine, struct slice *rest, dpc_
 	const uint8_t *at = rest->size ? memchr(rest->data, '@', rest->size) : NULL;
 	if (!at)
 		return DPC_OK;
+	if (engine == ENGINE_MEMCACHED)
+		return refuse(err, engine, "must not name a user: memcached has none");
 	n->user = cut(rest, '@');
 	if (memchr(n->user.data, ':', n->user.size))
 		return refuse(err, engine, "must not hold a password; set DPCACHE_PASSWORD or DPCACHE_PASSWORD_FILE");

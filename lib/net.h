@@ -2,6 +2,7 @@
  *
  *   SCHEME://[USER@]HOST[:PORT][,HOST[:PORT]…][/DATABASE][?OPTION=VALUE[&…]]
  *   redis+unix://[USER@]/PATH[?OPTION=VALUE[&…]]
+ *   memcached://HOST[:PORT][,HOST[:PORT]…][?OPTION=VALUE[&…]]
  *
  * OPTION is one of
  *   ns         namespace: keys of one do not show in another (default "main")

@@ -97,7 +97,7 @@ assert_nothing_made() {
 @test "doctor lists the engines" {
 	run -0 dpcache doctor
 	assert_line --regexp '^ok +library +sqlite [0-9.]+'
-	assert_json 'map(select(.what == "library") | .text | split(" ")[0]) == ["sqlite", "lmdb", "gdbm", "redis"]' dpcache doctor --json
+	assert_json 'map(select(.what == "library") | .text | split(" ")[0]) == ["sqlite", "lmdb", "gdbm", "redis", "memcached"]' dpcache doctor --json
 }
 
 # --- engines that are loaded ---

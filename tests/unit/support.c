@@ -30,8 +30,9 @@ enum engine home_engine = ENGINE_SQLITE;
 
 bool engine_can_be_asked(void)
 {
-	bool asked = home_engine == ENGINE_REDIS_UNIX || home_engine == ENGINE_TIER;
-	return !engine_names[home_engine].remote || (asked && getenv("DPC_TEST_REDIS"));
+	bool redis = home_engine == ENGINE_REDIS_UNIX || home_engine == ENGINE_TIER;
+	return !engine_names[home_engine].remote || (redis && getenv("DPC_TEST_REDIS")) ||
+	       (home_engine == ENGINE_MEMCACHED && getenv("DPC_TEST_MEMCACHED"));
 }
 
 /* Whose URL a home borrows. Each directory has a namespace of its own there. */
@@ -41,8 +42,10 @@ static const char *remote_url(const char *path)
 	static size_t next;
 	char *url = urls[next++ % 16];
 	setenv("DPCACHE_DIR", path, 1);
-	snprintf(url, sizeof urls[0], "%sredis+unix://%s?unsigned=1&ns=%016llx", home_engine == ENGINE_TIER ? "tier:sqlite:," : "",
-	         getenv("DPC_TEST_REDIS"), (unsigned long long)hash64(path, strlen(path)));
+	bool memcached = home_engine == ENGINE_MEMCACHED;
+	snprintf(url, sizeof urls[0], "%s%s://%s?unsigned=1&ns=%016llx", home_engine == ENGINE_TIER ? "tier:sqlite:," : "",
+	         memcached ? "memcached" : "redis+unix", getenv(memcached ? "DPC_TEST_MEMCACHED" : "DPC_TEST_REDIS"),
+	         (unsigned long long)hash64(path, strlen(path)));
 	return url;
 }
 

@@ -102,6 +102,10 @@ static void what_is_malformed_is_refused_in_words(void **state)
 	    {ENGINE_REDIS, "//host?unsigned=2", "unsigned"},
 	    {ENGINE_REDIS, "//host?zstd=20", "zstd"},
 	    {ENGINE_REDIS, "//host?color=red", "none of"},
+	    {ENGINE_MEMCACHED, "//me@host", "user"},
+	    {ENGINE_MEMCACHED, "//host/1", "database"},
+	    {ENGINE_MEMCACHED, "//host?db=1", "none of"},
+	    {ENGINE_MEMCACHED, "//host,:1", "no host"},
 	    {ENGINE_REDIS_UNIX, "//", "path"},
 	    {ENGINE_REDIS_UNIX, "//relative", "path"},
 	};

@@ -660,6 +660,19 @@ static void who_only_looks_sees_all_makes_nothing_and_is_in_no_readers_way(void 
 	home_unlock(lock);
 }
 
+static void what_cannot_be_listed_is_said_to_be_so(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct visits v = {.count = 0};
+	dpc_error err = {0};
+	put_inline(&s, "a", 1, "a");
+	assert_int_equal(store_each(&s, visit, &v, &err), DPC_E_USAGE);
+	assert_non_null(strstr(err.message, "cannot list"));
+	assert_int_equal(v.count, 0);
+	store_close(&s);
+}
+
 /* What each engine promises. */
 static const struct CMUnitTest of_all[] = {
     with_home(what_was_put_is_got_after_it_was_closed),
@@ -668,19 +681,28 @@ static const struct CMUnitTest of_all[] = {
     with_home(bytes_of_all_values_come_back),
     with_home(what_is_got_is_appended),
     with_home(has_is_about_exactly_one_entry),
-    with_home(all_that_is_known_of_an_entry_can_be_visited),
-    with_home(a_label_may_be_empty_or_hold_any_bytes),
-    with_home(the_least_recently_used_is_visited_first),
-    with_home(a_visitor_can_end_the_walk),
-    with_home(an_empty_store_has_nothing_to_visit),
-    with_home(hits_are_counted_to_their_entries),
     with_home(totals_add_up_and_can_be_reset),
     with_home(a_reader_sees_what_a_writer_has_finished),
     with_home(a_healthy_store_is_found_healthy),
     cmocka_unit_test(the_engine_says_who_it_is),
 };
 
-/* And those whose truth is a file of their home. */
+/* And those that can tell what they hold … */
+static const struct CMUnitTest of_lists[] = {
+    with_home(all_that_is_known_of_an_entry_can_be_visited),
+    with_home(a_label_may_be_empty_or_hold_any_bytes),
+    with_home(the_least_recently_used_is_visited_first),
+    with_home(a_visitor_can_end_the_walk),
+    with_home(an_empty_store_has_nothing_to_visit),
+    with_home(hits_are_counted_to_their_entries),
+};
+
+/* … or say that they cannot. */
+static const struct CMUnitTest of_no_lists[] = {
+    with_home(what_cannot_be_listed_is_said_to_be_so),
+};
+
+/* Those whose truth is a file of their home. */
 static const struct CMUnitTest of_files[] = {
     with_home(none_is_made_unless_asked_for),
     with_home(a_file_that_was_put_is_known_by_its_name),
@@ -709,6 +731,10 @@ int main(void)
 		if (!store_engine(home_engine) || !engine_can_be_asked())
 			continue;
 		failed += cmocka_run_group_tests_name(name->scheme, of_all, NULL, NULL);
+		if (home_engine == ENGINE_MEMCACHED)
+			failed += cmocka_run_group_tests_name(name->scheme, of_no_lists, NULL, NULL);
+		else
+			failed += cmocka_run_group_tests_name(name->scheme, of_lists, NULL, NULL);
 		if (name->file)
 			failed += cmocka_run_group_tests_name(name->scheme, of_files, NULL, NULL);
 	}
