@@ -35,18 +35,30 @@ choose_store() {
 	lmdb) DATABASE=cache.mdb DIRECTORY=dpcache-lmdb ;;
 	gdbm) DATABASE=cache.gdbm DIRECTORY=dpcache-gdbm ;;
 	redis) DATABASE='' DIRECTORY='' && use_redis ;;
+	memcached) DATABASE='' DIRECTORY='' && use_memcached ;;
 	tier) DATABASE='' DIRECTORY='' && use_redis && DPCACHE_STORE=tier:sqlite:,$DPCACHE_STORE ;;
 	esac
 }
 
-# A namespace of its own on the tests' server (with-servers), values signed.
+# A namespace of its own on the tests' servers (with-servers), values signed.
+# shellcheck disable=SC2120  # the tests have options
 use_redis() { # [OPTION=VALUE...]
 	[ -n "${DPC_TEST_REDIS-}" ] || skip 'no Redis server'
+	use_server "redis+unix://$DPC_TEST_REDIS" "$@"
+}
+
+# shellcheck disable=SC2120
+use_memcached() { # [OPTION=VALUE...]
+	[ -n "${DPC_TEST_MEMCACHED-}" ] || skip 'no memcached server'
+	use_server "memcached://$DPC_TEST_MEMCACHED" "$@"
+}
+
+use_server() { # URL [OPTION=VALUE...]
 	make_key
 	NAMESPACE=$(printf %s "$BATS_TEST_TMPDIR" | cksum | tr ' ' -)
-	export DPCACHE_STORE="redis+unix://$DPC_TEST_REDIS?ns=$NAMESPACE"
+	export DPCACHE_STORE="$1?ns=$NAMESPACE"
 	local option
-	for option; do DPCACHE_STORE+="&$option"; done
+	for option in "${@:2}"; do DPCACHE_STORE+="&$option"; done
 }
 
 make_key() {
