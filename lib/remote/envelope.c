@@ -107,7 +107,7 @@ static int seal(struct buf *out, const struct entry_info *info, struct slice cap
 /* The capsule that lies in a file below the home. */
 static int map_file(struct slice *out, const struct home *h, const char *name, dpc_error *err)
 {
-	struct stat st = {0};
+	struct stat st = {.st_size = 0};
 	int fd = openat(h->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	void *at = MAP_FAILED;
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
@@ -123,12 +123,14 @@ static int map_file(struct slice *out, const struct home *h, const char *name, d
 int envelope_seal(struct buf *out, const struct home *h, const struct entry_info *info, struct slice capsule,
                   const struct envelope_rules *rules, dpc_error *err)
 {
-	struct slice mapped = {NULL, 0};
-	int rc = info->file ? map_file(&mapped, h, info->file, err) : DPC_OK;
-	if (rc == DPC_OK)
-		rc = seal(out, info, mapped.data ? mapped : capsule, rules, err);
-	if (mapped.data)
-		munmap((void *)mapped.data, mapped.size);
+	struct slice mapped;
+	if (!info->file)
+		return seal(out, info, capsule, rules, err);
+	int rc = map_file(&mapped, h, info->file, err);
+	if (rc != DPC_OK)
+		return rc;
+	rc = seal(out, info, mapped, rules, err);
+	munmap((void *)mapped.data, mapped.size);
 	return rc;
 }
 
