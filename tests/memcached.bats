@@ -161,6 +161,15 @@ assert_runs_with_word() { # PATTERN COMMAND...
 	assert_equal "$(on two dpcache run -- ./slow)" 'result 2'
 }
 
+@test "memcached: a leader who died on this machine: his lease is taken over at once" {
+	with_option lease=1h
+	run_held
+	kill -KILL "$held_pid"
+	run -0 --separate-stderr dpcache run -- ./slow
+	assert_output 'result 2'
+	assert_equal "$(on two dpcache run -- ./slow)" 'result 2'
+}
+
 @test "memcached: whoever was paused past his lease stores nothing" {
 	with_option lease=1s
 	on one run_held

@@ -6,8 +6,9 @@
  * from storing anything is memcached.c's.
  *
  * A fencing number begins at the present, in us, and is counted up; one that the server has
- * dropped begins at the then present, which is later. The token, which is random, is what the
- * comparisons rest on: machines' clocks may differ.
+ * dropped begins at the then present, which is later. Among machines the token, which is random,
+ * is what the comparisons rest on, for their clocks may differ; a machine's own lease, of a leader
+ * who died there, is taken over under a new number.
  *
  * Servers count seconds and tell nobody of a release: so a lease lasts up to two seconds longer
  * than was asked for, and who awaits its end looks again and again, more and more seldom. */
@@ -122,24 +123,39 @@ static int next_fence(uint64_t *out, struct mc_link *l, const struct digest *key
 	return rc;
 }
 
+static bool is_ours(const struct mc_item *item, const struct grant *g)
+{
+	size_t size = strlen(g->token);
+	return item->data.size > size && memcmp(item->data.data + item->data.size - size, g->token, size) == 0;
+}
+
+/* In place of `there`, whose CAS is 0 where there is none. */
+static int take(struct grant *g, struct mc_link *l, const char *name, const struct mc_item *there, dpc_error *err)
+{
+	char holder[HOLDER];
+	int rc = next_fence(&g->fence, l, &g->key, err);
+	if (rc != DPC_OK)
+		return rc;
+	holder_of(holder, g);
+	const struct mc_new item = lease_item(name, holder, mc_expiry(g->length));
+	return there->cas ? mc_replace(l, &item, there, err) : mc_add(l, &item, err);
+}
+
 /* For how much longer somebody has it is not to be learned: as long as we would, at most. */
 static int acquire(struct grant *g, int64_t *left, void *self, dpc_error *err)
 {
 	struct mc_link *l = ((struct mc_store *)self)->link;
 	struct mc_item there = {.cas = 0};
-	char name[MC_NAME], holder[HOLDER];
+	char name[MC_NAME];
 	mc_key(name, l, &g->key, "l");
 	*left = g->length + 2 * SECOND;
 	int rc = mc_get(&there, l, name, err);
+	if (rc == DPC_OK && !is_ours(&there, g))
+		rc = DPC_MISS;
+	else if (rc >= 0)
+		rc = take(g, l, name, &there, err);
 	buf_release(&there.data);
-	if (rc != DPC_MISS)
-		return rc == DPC_OK ? DPC_MISS : rc;
-	rc = next_fence(&g->fence, l, &g->key, err);
-	if (rc != DPC_OK)
-		return rc;
-	holder_of(holder, g);
-	const struct mc_new item = lease_item(name, holder, mc_expiry(g->length));
-	return mc_add(l, &item, err);
+	return rc;
 }
 
 /* A lease that is held, to expire then. DPC_MISS: it is lost. */
