@@ -17,9 +17,6 @@ static const char MAGIC[3] = "DPV", VERSION = '1';
 
 enum { ENVELOPE_SIGNED = 1, ENVELOPE_SQUEEZED = 2, SQUEEZE_FROM = 1024, FRONT = 4 + 1 + 8 + 32 + 4 };
 
-/* The digest of an envelope's rest stands at its head's end. */
-enum { HEAD_TAIL = 8 + SHA256_DIGEST_LENGTH };
-
 /* --- clocks --- */
 
 static void shift(struct entry_info *info, uint8_t *capsule, size_t size, int64_t by)
