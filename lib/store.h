@@ -141,8 +141,8 @@ struct remote_ops {
 	/* Renew it, without waiting for the answer where that can be looked at the next time, and
 	 * no longer than the store's time-out in any case. DPC_MISS: it is lost. */
 	int (*renew)(const struct grant *g, void *self, dpc_error *err);
-	/* Give it back, if it is still held, and wake those who await that; without waiting for
-	 * the answer. */
+	/* Give it back, if it is still held, and wake those who await that; waiting no more
+	 * than renew does. */
 	int (*release)(const struct grant *g, void *self, dpc_error *err);
 	/* From now on hear of a key's release … */
 	int (*listen)(void **ear, const struct digest *key, const struct home *h, dpc_error *err);

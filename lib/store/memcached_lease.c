@@ -1,14 +1,13 @@
 /* Among machines: one run per key, by a lease on the server that has the key's.
  *
  * The lease's item holds "FENCE:TOKEN" and expires by itself. Getting it is an add, which one
- * of many can do; renewal and release read it, compare, and change it by CAS, release to an item
- * that has expired already. So no lease but one's own is ever touched. What keeps a lost lease
- * from storing anything is memcached.c's.
+ * of many can do; one's own, of a leader who died, is taken over by CAS. Renewal and release read it,
+ * compare, and change it by CAS, release to an item that has expired already. So no lease but one's own is
+ * ever touched. What keeps a lost lease from storing anything is memcached.c's.
  *
  * A fencing number begins at the present, in us, and is counted up; one that the server has
- * dropped begins at the then present, which is later. Among machines the token, which is random,
- * is what the comparisons rest on, for their clocks may differ; a machine's own lease, of a leader
- * who died there, is taken over under a new number.
+ * dropped begins at the then present, which is later. The token, which is random, is what the
+ * comparisons rest on: machines' clocks may differ.
  *
  * Servers count seconds and tell nobody of a release: so a lease lasts up to two seconds longer
  * than was asked for, and who awaits its end looks again and again, more and more seldom. */
@@ -123,22 +122,11 @@ static int next_fence(uint64_t *out, struct mc_link *l, const struct digest *key
 	return rc;
 }
 
+/* Of a leader who died here, say. */
 static bool is_ours(const struct mc_item *item, const struct grant *g)
 {
 	size_t size = strlen(g->token);
 	return item->data.size > size && memcmp(item->data.data + item->data.size - size, g->token, size) == 0;
-}
-
-/* In place of `there`, whose CAS is 0 where there is none. */
-static int take(struct grant *g, struct mc_link *l, const char *name, const struct mc_item *there, dpc_error *err)
-{
-	char holder[HOLDER];
-	int rc = next_fence(&g->fence, l, &g->key, err);
-	if (rc != DPC_OK)
-		return rc;
-	holder_of(holder, g);
-	const struct mc_new item = lease_item(name, holder, mc_expiry(g->length));
-	return there->cas ? mc_replace(l, &item, there, err) : mc_add(l, &item, err);
 }
 
 /* For how much longer somebody has it is not to be learned: as long as we would, at most. */
@@ -146,14 +134,20 @@ static int acquire(struct grant *g, int64_t *left, void *self, dpc_error *err)
 {
 	struct mc_link *l = ((struct mc_store *)self)->link;
 	struct mc_item there = {.cas = 0};
-	char name[MC_NAME];
+	char name[MC_NAME], holder[HOLDER];
 	mc_key(name, l, &g->key, "l");
 	*left = g->length + 2 * SECOND;
 	int rc = mc_get(&there, l, name, err);
-	if (rc == DPC_OK && !is_ours(&there, g))
+	bool none = rc == DPC_MISS;
+	if (none || (rc == DPC_OK && is_ours(&there, g)))
+		rc = next_fence(&g->fence, l, &g->key, err);
+	else if (rc == DPC_OK)
 		rc = DPC_MISS;
-	else if (rc >= 0)
-		rc = take(g, l, name, &there, err);
+	if (rc == DPC_OK) {
+		holder_of(holder, g);
+		const struct mc_new item = lease_item(name, holder, mc_expiry(g->length));
+		rc = none ? mc_add(l, &item, err) : mc_replace(l, &item, &there, err);
+	}
 	buf_release(&there.data);
 	return rc;
 }
@@ -173,8 +167,8 @@ static int change(struct mc_link *l, const struct grant *g, time_t expiry, dpc_e
 	return rc;
 }
 
-/* Here the answers are waited for, a server that is down only until its time-out, once: from
- * then on it is left alone. */
+/* Here the answers are waited for, also to a release; a server that is down only until its
+ * time-out, once: from then on it is left alone. */
 static int renew(const struct grant *g, void *self, dpc_error *err)
 {
 	return change(((struct mc_store *)self)->link, g, mc_expiry(g->length), err);

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "idle.h"
 #include "os.h"
+#include "process.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -96,9 +97,10 @@ static memcached_st *make(const struct net *n)
 	return mc;
 }
 
+/* Those that are a parent's are the parent's still: freeing them would say good-bye for it. */
 static void drop(struct mc_link *l)
 {
-	if (l->mc)
+	if (l->mc && l->process == process_number())
 		memcached_free(l->mc);
 	l->mc = NULL;
 	l->connected = l->proven = 0;
@@ -107,8 +109,10 @@ static void drop(struct mc_link *l)
 
 static int mend(struct mc_link *l, dpc_error *err)
 {
-	if (!l->mc)
-		l->mc = make(&l->home->net);
+	if (l->mc)
+		return DPC_OK;
+	l->process = process_number();
+	l->mc = make(&l->home->net);
 	return l->mc ? DPC_OK : dpc__fail(err, DPC_E_MEMORY, "out of memory");
 }
 
@@ -136,7 +140,7 @@ void mc_link_close(struct mc_link *l)
 {
 	uint64_t place = l->home->place;
 	l->home = NULL;
-	if (l->mc && idle_give(l, place))
+	if (l->mc && l->process == process_number() && idle_give(l, place))
 		return;
 	drop(l);
 	free(l);

@@ -22,6 +22,7 @@ struct mc_link {
 	uint64_t connected;      /* bit n: server n has answered over this */
 	uint64_t proven;         /* the same, since the link was opened */
 	uint64_t epoch;          /* another whenever connections are made anew */
+	uint64_t process;        /* whose they are (process.h) */
 };
 
 /* Connects to nobody yet. DPC_E_USAGE for more servers than there are bits. */

@@ -193,7 +193,7 @@ static void what_was_sealed_is_opened(void **state)
 		struct envelope_rules rules = {i & 1 ? s : NULL, slice_of("main"), i & 2 ? 3 : 0, 0};
 		struct buf sealed = {0};
 		struct slice capsule = capsules[i >> 2];
-		assert_int_equal(envelope_seal(&sealed, &e, capsule, &rules, NULL), DPC_OK);
+		assert_int_equal(envelope_seal(&sealed, NULL, &e, capsule, &rules, NULL), DPC_OK);
 		assert_opens(&sealed, &rules, capsule);
 		assert_true((sealed.size < 1000) == (capsule.size < 1000 || rules.zstd));
 		buf_release(&sealed);
@@ -208,7 +208,7 @@ static void no_bit_of_a_sealed_value_can_be_changed(void **state)
 	struct envelope_rules rules = {s, slice_of("main"), 0, 0};
 	struct entry_info e = an_entry(), got;
 	struct buf sealed = {0}, bytes = {0};
-	assert_int_equal(envelope_seal(&sealed, &e, slice_of("capsule"), &rules, NULL), DPC_OK);
+	assert_int_equal(envelope_seal(&sealed, NULL, &e, slice_of("capsule"), &rules, NULL), DPC_OK);
 	for (size_t bit = 0; bit < sealed.size * 8; bit++) {
 		sealed.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		assert_true(envelope_open(&got, &bytes, slice_of_buf(&sealed), &e.key, &rules, NULL) < 0);
@@ -230,7 +230,7 @@ static void who_signs_believes_nothing_unsigned(void **state)
 	struct envelope_rules strict = {s, slice_of("main"), 0, 0}, lax = {NULL, slice_of("main"), 0, 0};
 	struct entry_info e = an_entry(), got;
 	struct buf sealed = {0}, bytes = {0};
-	assert_int_equal(envelope_seal(&sealed, &e, slice_of("capsule"), &lax, NULL), DPC_OK);
+	assert_int_equal(envelope_seal(&sealed, NULL, &e, slice_of("capsule"), &lax, NULL), DPC_OK);
 	assert_int_equal(envelope_open(&got, &bytes, slice_of_buf(&sealed), &e.key, &strict, NULL), DPC_E_DENIED);
 	buf_release(&sealed);
 	signer_close(s);
@@ -246,7 +246,7 @@ static void created_is_by_the_servers_clock_on_the_way(void **state)
 	struct buf capsule = {0}, sealed = {0}, bytes = {0};
 	static const struct piece pieces[] = {{STREAM_OUT, "output"}, {0, NULL}};
 	build_capsule(&capsule, &start, slice_of("question"), NULL, pieces);
-	assert_int_equal(envelope_seal(&sealed, &e, slice_of_buf(&capsule), &ahead, NULL), DPC_OK);
+	assert_int_equal(envelope_seal(&sealed, NULL, &e, slice_of_buf(&capsule), &ahead, NULL), DPC_OK);
 	assert_int_equal(envelope_open(&got, &bytes, slice_of_buf(&sealed), &e.key, &ahead, NULL), DPC_OK);
 	assert_true(got.created == e.created && slice_equal(slice_of_buf(&bytes), slice_of_buf(&capsule)));
 	bytes.size = 0;
@@ -266,18 +266,18 @@ static void a_server_that_failed_is_left_alone_for_a_while(void **state)
 	struct fixture *f = *state;
 	const dpc_error why = {DPC_E_IO, "cannot connect"};
 	dpc_error err = {0};
-	assert_int_equal(breaker_check(&f->home, NULL), DPC_OK);
-	breaker_note(&f->home, &why);
-	assert_int_equal(breaker_check(&f->home, &err), DPC_E_IO);
+	assert_int_equal(breaker_check(&f->home, 0, NULL), DPC_OK);
+	breaker_note(&f->home, 0, &why);
+	assert_int_equal(breaker_check(&f->home, 0, &err), DPC_E_IO);
 	assert_non_null(strstr(err.message, "cannot connect; it is asked again in 1 s"));
 	for (int i = 0; i < 9; i++)
-		breaker_note(&f->home, &why);
-	assert_int_equal(breaker_check(&f->home, &err), DPC_E_IO);
+		breaker_note(&f->home, 0, &why);
+	assert_int_equal(breaker_check(&f->home, 0, &err), DPC_E_IO);
 	assert_non_null(strstr(err.message, "again in 30 s"));
-	breaker_clear(&f->home);
-	assert_int_equal(breaker_check(&f->home, NULL), DPC_OK);
+	breaker_clear(&f->home, 0);
+	assert_int_equal(breaker_check(&f->home, 0, NULL), DPC_OK);
 	write_text(path_at_home(f, "down"), "nonsense of a length that could be right");
-	assert_int_equal(breaker_check(&f->home, NULL), DPC_OK);
+	assert_int_equal(breaker_check(&f->home, 0, NULL), DPC_OK);
 }
 
 int main(void)

@@ -470,6 +470,37 @@ static void a_lease_lasts_for_its_length(void **state)
 	store_close(&s);
 }
 
+static void ones_own_lease_is_taken_over_under_a_new_number(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct grant dead = grant_for("key", 'a'), next = grant_for("key", 'a');
+	assert_int_equal(acquire(&dead, &s), DPC_OK);
+	assert_int_equal(acquire(&next, &s), DPC_OK);
+	assert_true(next.fence > dead.fence);
+	assert_int_equal(put_under(&s, &dead, "key", "of the dead"), DPC_MISS);
+	assert_int_equal(put_under(&s, &next, "key", "of the next"), DPC_OK);
+	store_close(&s);
+}
+
+/* Closes what its parent has open, and does not use it. */
+static int close_in_child(void *context)
+{
+	store_close(context);
+	return 0;
+}
+
+static void a_child_leaves_its_parents_connections_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct store s = open_store(f);
+	struct counters add = {{1, 1, 1, 1, 1, 1, 1, 1}};
+	assert_int_equal(store_count(&s, &add, NULL, 0, NULL), DPC_OK);
+	assert_int_equal(child_wait(child_start(close_in_child, &s)), 0);
+	assert_int_equal(store_count(&s, &add, NULL, 0, NULL), DPC_OK);
+	store_close(&s);
+}
+
 static void only_who_has_the_lease_puts(void **state)
 {
 	struct fixture *f = *state;
@@ -728,6 +759,8 @@ int main(void)
 	    in_both(the_floor_only_rises),
 	    in_both(a_lease_is_one_holders_until_he_gives_it_back),
 	    in_both(a_lease_lasts_for_its_length),
+	    in_both(ones_own_lease_is_taken_over_under_a_new_number),
+	    in_both(a_child_leaves_its_parents_connections_alone),
 	    in_both(only_who_has_the_lease_puts),
 	    in_both(who_removes_takes_the_lease_away_and_no_place_that_is_only_held),
 	    in_both(who_is_held_in_mid_put_stores_if_nothing_happens),
