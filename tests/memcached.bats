@@ -1,6 +1,7 @@
 # A store on memcached servers, two of them, as several machines see it: a machine is a
 # directory of its own (DPCACHE_DIR). What it has in common with Redis is in redis.bats.
 load helpers
+load machines
 
 setup() {
 	common_setup
@@ -11,23 +12,6 @@ setup() {
 teardown() {
 	end_started
 	[ -z "${own_pid-}" ] || kill -KILL "$own_pid" 2>/dev/null || true
-}
-
-# here COMMAND...: with streams that are two, as they are under run: one is another question.
-here() {
-	local status=0
-	"$@" 2>here.err || status=$?
-	cat here.err >&2
-	return $status
-}
-
-# on MACHINE COMMAND...
-on() {
-	DPCACHE_DIR=$BATS_TEST_TMPDIR/$1 here "${@:2}"
-}
-
-with_option() { # OPTION=VALUE
-	export DPCACHE_STORE="$DPCACHE_STORE&$1"
 }
 
 # say PORT LINE: to the server there; its answer up to the end of that.
@@ -65,16 +49,6 @@ answers_or_is_gone() {
 end_own() {
 	kill -KILL "$own_pid"
 	wait "$own_pid" || true
-}
-
-# It runs all the same, and one line says why that was needed.
-assert_runs_with_word() { # PATTERN COMMAND...
-	local before
-	before=$(runs runs)
-	run -0 --separate-stderr "${@:2}"
-	assert_output '<x>'
-	assert_one_warning "$1"
-	assert_runs runs $((before + 1))
 }
 
 # --- what machines share ---

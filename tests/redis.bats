@@ -2,6 +2,7 @@
 # own (DPCACHE_DIR) on the same server.
 # shellcheck disable=SC2154  # set by run and by the helpers
 load helpers
+load machines
 
 setup() {
 	common_setup
@@ -12,23 +13,6 @@ setup() {
 teardown() {
 	end_started
 	[ -z "${own_pid-}" ] || kill -KILL "$own_pid" 2>/dev/null || true
-}
-
-# here COMMAND...: with streams that are two, as they are under run: one is another question.
-here() {
-	local status=0
-	"$@" 2>here.err || status=$?
-	cat here.err >&2
-	return $status
-}
-
-# on MACHINE COMMAND...
-on() {
-	DPCACHE_DIR=$BATS_TEST_TMPDIR/$1 here "${@:2}"
-}
-
-with_option() { # OPTION=VALUE
-	export DPCACHE_STORE="$DPCACHE_STORE&$1"
 }
 
 redis() {
@@ -55,16 +39,6 @@ own_server() { # OPTION...
 	own_pid=$!
 	wait_until redis-cli -s "$BATS_TEST_TMPDIR/own.sock" ping
 	export DPCACHE_STORE="redis+unix://$BATS_TEST_TMPDIR/own.sock?l1_ttl=0"
-}
-
-# It runs all the same, and one line says why that was needed.
-assert_runs_with_word() { # PATTERN COMMAND...
-	local before
-	before=$(runs runs)
-	run -0 --separate-stderr "${@:2}"
-	assert_output '<x>'
-	assert_one_warning "$1"
-	assert_runs runs $((before + 1))
 }
 
 # --- what machines share ---
